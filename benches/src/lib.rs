@@ -1,0 +1,1 @@
+//! Criterion groups and side-by-side runs.

@@ -1,0 +1,1 @@
+//! A byte-stream client for Pravega: factory, writer, reader.

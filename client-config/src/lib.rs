@@ -1,0 +1,1 @@
+//! Configuration of a Pravega client: addresses, limits, retries, TLS and credentials.

@@ -1,0 +1,1 @@
+//! Multiplexed connections to Pravega segment stores: dial, hello, route replies, keep alive.

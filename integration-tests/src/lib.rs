@@ -1,0 +1,1 @@
+//! One conformance suite for the embedded server and a real Pravega.
