@@ -1,1 +1,91 @@
-//! A byte-stream client for Pravega: factory, writer, reader.
+//! A client for Pravega byte streams.
+//!
+//! A byte stream is a Pravega stream with one segment: an append-only log of raw bytes without any framing.
+//! [`ClientFactory`] makes writers and readers, [`ByteWriter`] appends, [`ByteReader`] reads.
+//!
+//! ```
+//! use pravega_byte_stream::{ClientConfigBuilder, ClientFactory, ScopedStream};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // A server in the same process. Any Pravega does, with its controller's address.
+//! let server = pravega_standalone::Standalone::builder().memory().start().await?;
+//!
+//! let config = ClientConfigBuilder::default().controller_uri(server.controller_uri()).build()?;
+//! let factory = ClientFactory::new(config);
+//! let stream: ScopedStream = "camera/front".parse()?;
+//! factory.ensure_byte_stream(&stream).await?;
+//!
+//! let mut writer = factory.open_byte_writer(stream.clone()).await?;
+//! writer.write_all(b"one long log of bytes").await?;
+//! writer.flush().await?;
+//! writer.truncate_data_before(4).await?;
+//! writer.seal().await?;
+//!
+//! let mut reader = factory.open_byte_reader(stream).await?;
+//! let mut text = String::new();
+//! tokio::io::AsyncReadExt::read_to_string(&mut reader, &mut text).await?;
+//! assert_eq!(text, "long log of bytes");
+//! # Ok(()) }
+//! ```
+//!
+//! # What is promised
+//! Every byte that a flush or a receipt called durable is in the segment, once and in order, whatever
+//! happened to connections, stores and futures on the way. A byte that a definite error covers is not in
+//! the segment and never will be. Every future may be dropped at any await.
+//!
+//! # Where things live
+//!
+//! | to | use |
+//! | --- | --- |
+//! | write | [`ByteWriter`]; [`ByteSink`]; tokio's `AsyncWrite` |
+//! | know that bytes are durable | [`ByteWriter::flush`], [`Receipt`], [`DurabilityWatch`] |
+//! | read in order, wait at the tail | [`ByteReader`]; [`ByteReaderStream`]; tokio's `AsyncRead`, `AsyncBufRead`, `AsyncSeek` |
+//! | read here and there | [`ByteReader::read_at`], [`ByteReader::read_range`], [`ByteReader::stream_range`] |
+//! | ask, truncate, seal | [`SegmentHandle`] |
+//! | make and delete scopes and streams | [`ClientFactory::ensure_byte_stream`], [`ClientFactory::controller`] |
+//!
+//! The decisions are taken by the state machines of `pravega-segment-session`; this crate gives them
+//! connections, tasks and a face.
+
+mod appending;
+mod attach;
+mod core;
+mod driver;
+mod durability;
+mod error;
+mod factory;
+mod ids;
+mod link;
+mod offsets;
+mod open;
+mod range;
+mod reader;
+mod reader_io;
+mod reading;
+mod resolve;
+mod segment;
+mod wait;
+mod writer;
+mod writer_io;
+
+/// The factory under the path that the Pravega book imports it from.
+pub mod client_factory {
+    pub use crate::factory::ClientFactory;
+}
+
+pub use durability::{DurabilityWatch, Receipt};
+pub use error::{Cause, Certainty, ReadError, SegmentError, WriteError};
+#[doc(inline)]
+pub use client_factory::ClientFactory;
+pub use open::{
+    OnTruncation, OpenByteReader, OpenByteWriter, ReadFrom, ReadUntil, Target, WhenFull, WriteMode,
+};
+pub use pravega_client_config::{ClientConfig, ClientConfigBuilder};
+pub use pravega_client_shared::{ScopeName, ScopedSegment, ScopedStream, SegmentId, StreamName};
+pub use pravega_segment_session::AppendStats;
+pub use reader::{ByteReader, TryRead};
+pub use reader_io::ByteReaderStream;
+pub use segment::{SegmentHandle, SegmentInfo};
+pub use writer::{ByteWriter, MAX_ATOMIC_WRITE, RefusedAppend, Resynced};
+pub use writer_io::ByteSink;

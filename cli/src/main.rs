@@ -1,1 +1,74 @@
-fn main() {}
+//! `pravega-bytes`: Pravega byte streams on the command line, with an embedded server.
+//!
+//! Data goes to stdout, everything else to stderr; progress is shown only on a terminal. Exit codes:
+//! 0 done, 1 failed, 2 usage.
+
+mod args;
+mod demo;
+mod error;
+mod inspect;
+mod output;
+mod read;
+mod serve;
+mod session;
+mod write;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    args::{Arguments, Command},
+    error::CliError,
+    session::Session,
+};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    log_to_stderr();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return output::fail(&error),
+    };
+    let ended = runtime.block_on(run(arguments));
+    // A read of stdin cannot be taken back and must not keep the process alive.
+    runtime.shutdown_background();
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => output::fail(&error),
+    }
+}
+
+/// Warnings are shown unless `RUST_LOG` asks for something else.
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+async fn run(arguments: Arguments) -> Result<(), CliError> {
+    let Arguments { place, command } = arguments;
+    match command {
+        Command::Serve(options) => return serve::run(&place, &options).await,
+        Command::Demo(options) => return demo::run(&options).await,
+        _ => {}
+    }
+    let session = Session::open(&place).await?;
+    let done = on_streams(&session, command).await;
+    session.close().await;
+    done
+}
+
+async fn on_streams(session: &Session, command: Command) -> Result<(), CliError> {
+    match command {
+        Command::Serve(_) | Command::Demo(_) => Ok(()),
+        Command::Create { stream } => inspect::create(session, &stream).await,
+        Command::Ls { scope, all, json } => inspect::list(session, scope, all, json).await,
+        Command::Stat { stream, json } => inspect::stat(session, &stream, json).await,
+        Command::Write(options) => write::run(session, options).await,
+        Command::Read(options) => read::run(session, options).await,
+        Command::Truncate { stream, offset } => inspect::truncate(session, stream, offset).await,
+        Command::Seal { stream } => inspect::seal(session, stream).await,
+        Command::Rm { stream } => inspect::remove(session, &stream).await,
+    }
+}

@@ -1,1 +1,25 @@
 //! Multiplexed connections to Pravega segment stores: dial, hello, route replies, keep alive.
+#![doc = ""]
+mod connection;
+mod demux;
+mod dial;
+mod driver;
+mod error;
+mod flow;
+mod hello;
+mod inbound;
+mod keep_alive;
+mod limits;
+mod outbound;
+mod pool;
+mod router;
+mod slots;
+mod tcp;
+mod tls;
+
+pub use connection::{Connection, ConnectionStats};
+pub use dial::{BoxedReader, BoxedWriter, Dial, Dialed};
+pub use error::{Cause, ConnectError, ConnectStep, ConnectionError, ProtocolError, TlsFailure};
+pub use flow::{Flow, FlowHandler};
+pub use pool::{ConnectionPool, PoolStats};
+pub use tcp::TcpDialer;

@@ -1,0 +1,134 @@
+//! The arguments, as clap understands them.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+use pravega_client_shared::{ScopeName, ScopedStream};
+
+/// Pravega byte streams on the command line.
+///
+/// Without --controller the streams live in a data directory on this machine, served by this process, or
+/// by the one that has it open already.
+#[derive(Debug, Parser)]
+#[command(name = "pravega-bytes", version)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Where the streams are.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Place {
+    /// A Pravega controller, such as tcp://localhost:9090 (several: tcp://a:9090,b:9090; TLS: tls://…)
+    #[arg(long, global = true, env = "PRAVEGA_CONTROLLER_URI", value_name = "URI")]
+    pub(crate) controller: Option<String>,
+    /// Where the embedded server keeps its data [default: pravega-bytes in the user's data directory]
+    #[arg(long, global = true, env = "PRAVEGA_BYTES_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the embedded server for other processes, until a signal ends it
+    Serve(Serve),
+    /// Make a scope and a byte stream; content when they exist
+    Create {
+        #[arg(value_name = "SCOPE/STREAM")]
+        stream: ScopedStream,
+    },
+    /// List the scopes, or the streams of a scope
+    Ls {
+        scope: Option<ScopeName>,
+        /// Show also what Pravega keeps for itself (names that begin with _)
+        #[arg(long)]
+        all: bool,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show head, tail and state of a byte stream
+    Stat {
+        #[arg(value_name = "SCOPE/STREAM")]
+        stream: ScopedStream,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Append a file, or stdin, to a byte stream; makes the stream if it is missing
+    Write(Write),
+    /// Write the bytes of a stream to stdout
+    Read(Read),
+    /// Make the bytes before an offset unreadable for good
+    Truncate {
+        #[arg(value_name = "SCOPE/STREAM")]
+        stream: ScopedStream,
+        offset: u64,
+    },
+    /// Make a byte stream read-only for good
+    Seal {
+        #[arg(value_name = "SCOPE/STREAM")]
+        stream: ScopedStream,
+    },
+    /// Seal and delete a byte stream
+    Rm {
+        #[arg(value_name = "SCOPE/STREAM")]
+        stream: ScopedStream,
+    },
+    /// Move data through an embedded server and check that it comes back
+    Demo(Demo),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Keep everything in memory, nothing on disk
+    #[arg(long, conflicts_with = "data_dir")]
+    pub(crate) memory: bool,
+    /// Where the controller listens; port 0 picks a free one
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9090")]
+    pub(crate) listen: SocketAddr,
+    /// Where the segment store listens; port 0 picks a free one
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:6000")]
+    pub(crate) store_listen: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Write {
+    #[arg(value_name = "SCOPE/STREAM")]
+    pub(crate) stream: ScopedStream,
+    /// The file to append [default: stdin]
+    pub(crate) file: Option<PathBuf>,
+    /// Tolerate other writers: their blocks and ours interleave whole
+    #[arg(long)]
+    pub(crate) shared: bool,
+    /// Fail unless the stream ends at this offset
+    #[arg(long, value_name = "OFFSET")]
+    pub(crate) expect_at: Option<u64>,
+    /// Print what was written as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Read {
+    #[arg(value_name = "SCOPE/STREAM")]
+    pub(crate) stream: ScopedStream,
+    /// Start at this offset [default: the first readable byte]
+    #[arg(long, value_name = "OFFSET")]
+    pub(crate) from: Option<u64>,
+    /// End before this offset [default: the tail when reading begins]
+    #[arg(long, value_name = "OFFSET", conflicts_with = "follow")]
+    pub(crate) until: Option<u64>,
+    /// Stay, and write what is appended, until the stream is sealed
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// How much to move, in MiB
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=4096))]
+    pub(crate) mib: u64,
+    /// Keep the data on disk, in a directory that is removed afterwards, instead of in memory
+    #[arg(long)]
+    pub(crate) disk: bool,
+}

@@ -1,0 +1,34 @@
+//! Why a command failed.
+
+use std::{io, path::PathBuf};
+
+use pravega_byte_stream::{ReadError, SegmentError, WriteError};
+use pravega_client_config::ConfigError;
+use pravega_controller_client::ControllerError;
+use pravega_standalone::StartError;
+use snafu::Snafu;
+
+#[derive(Debug, Snafu)]
+#[snafu(visibility(pub(crate)))]
+pub(crate) enum CliError {
+    #[snafu(context(false), display("the connection settings are wrong"))]
+    Config { source: ConfigError },
+    #[snafu(display("no data directory: give one with --data-dir"))]
+    NoDataDir,
+    #[snafu(display("the embedded server did not start"))]
+    Start { source: StartError },
+    #[snafu(display("{} is open in another process, whose address is not known", path.display()))]
+    Occupied { path: PathBuf },
+    #[snafu(context(false), display("the controller refused"))]
+    Controller { source: ControllerError },
+    #[snafu(context(false), display("the stream cannot be used"))]
+    Segment { source: SegmentError },
+    #[snafu(context(false), display("the bytes could not be written"))]
+    Writing { source: WriteError },
+    #[snafu(context(false), display("the bytes could not be read"))]
+    Reading { source: ReadError },
+    #[snafu(display("{what} failed"))]
+    Io { what: String, source: io::Error },
+    #[snafu(display("what came back is not what was written"))]
+    DemoMismatch,
+}

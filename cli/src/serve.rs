@@ -1,0 +1,48 @@
+//! `serve`: the embedded server for other processes.
+
+use pravega_standalone::Standalone;
+use snafu::ResultExt as _;
+use tokio::signal;
+
+use crate::{
+    args::{Place, Serve},
+    error::{CliError, IoSnafu, StartSnafu},
+    output,
+    session::{announce, data_dir, withdraw},
+};
+
+pub(crate) async fn run(place: &Place, options: &Serve) -> Result<(), CliError> {
+    let builder = Standalone::builder()
+        .controller_listen(options.listen)
+        .store_listen(options.store_listen);
+    let dir = if options.memory { None } else { Some(data_dir(place)?) };
+    let builder = match &dir {
+        Some(dir) => builder.data_dir(dir),
+        None => builder.memory(),
+    };
+    let server = builder.start().await.context(StartSnafu)?;
+    let address_file = dir.map(|dir| announce(&dir, &server.controller_uri())).transpose()?;
+    output::line(&format!("controller {}", server.controller_uri()))?;
+    output::line(&format!("store {}", server.store_addr()))?;
+    let ended = until_signal().await;
+    if let Some(path) = address_file {
+        withdraw(&path);
+    }
+    server.shutdown().await;
+    ended
+}
+
+async fn until_signal() -> Result<(), CliError> {
+    let what = "waiting for a signal";
+    #[cfg(unix)]
+    {
+        use signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate()).context(IoSnafu { what })?;
+        tokio::select! {
+            interrupted = signal::ctrl_c() => interrupted.context(IoSnafu { what }),
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    signal::ctrl_c().await.context(IoSnafu { what })
+}

@@ -1,0 +1,148 @@
+//! The way in: a read buffer that grows with the traffic, and frames cut off it without a copy.
+//!
+//! | what is known | room made before the next read |
+//! | --- | --- |
+//! | nothing, little traffic | 4 KiB |
+//! | nothing, reads fill the buffer | doubled, up to 256 KiB |
+//! | a header announced a frame | what is missing of it, if that is more |
+//!
+//! A frame that is larger than the buffer gets memory of exactly its own length, and only after its header
+//! passed the limits: large frames are read replies, no longer than the longest read that was asked for.
+//! Payloads are slices of that memory. A connection that has gone quiet gives its buffer back.
+
+use std::{
+    io, mem,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::{BufMut, BytesMut};
+use pravega_wire_protocol::{DecodeError, Frame, FrameDecoder, FrameLimits, MAX_CONTROL_PAYLOAD};
+use tokio::time::{Duration, Instant};
+use tokio_util::io::poll_read_buf;
+
+use crate::{
+    dial::BoxedReader,
+    limits::{FRAME_BYTES_PER_SECOND, FRAME_DEADLINE, LARGE_READ_BUFFER, SMALL_READ_BUFFER},
+};
+
+/// The receiving half of one connection.
+pub(crate) struct Inbound {
+    reader: BoxedReader,
+    buffer: BytesMut,
+    decoder: FrameDecoder,
+    /// Room made for a read of unknown length, in bytes.
+    room: usize,
+    /// The last read took all of the room.
+    filled_room: bool,
+    /// Since when the frame at the front of the buffer is incomplete, and how long it may be.
+    unfinished: Option<(Instant, Duration)>,
+}
+
+impl Inbound {
+    /// Takes over a socket, and what was read off it behind the peer's hello.
+    pub(crate) fn new(reader: BoxedReader, already_read: BytesMut) -> Self {
+        Self {
+            reader,
+            buffer: already_read,
+            decoder: FrameDecoder::new(limits(0)),
+            room: SMALL_READ_BUFFER,
+            filled_room: false,
+            unfinished: None,
+        }
+    }
+
+    /// Lets read replies pass that are as long as the longest read asked for.
+    pub(crate) fn expect_reads_of(&mut self, bytes: u32) {
+        let limits = limits(bytes);
+        if limits != self.decoder.limits() {
+            self.decoder.set_limits(limits);
+        }
+    }
+
+    /// Reads once; 0 is the end.
+    pub(crate) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let missing = self.decoder.missing(&self.buffer);
+        let is_large = missing > self.room;
+        if mem::take(&mut self.filled_room) && !is_large {
+            self.room = self.room.saturating_mul(2).min(LARGE_READ_BUFFER);
+        }
+        // A large frame is read up to its end and not further, so that little of the next one has to be
+        // moved to the memory of its own.
+        let most = if is_large { missing } else { self.room };
+        self.make_room(missing, most);
+        let mut spare = (&mut self.buffer).limit(most);
+        let count = ready!(poll_read_buf(Pin::new(&mut self.reader), cx, &mut spare))?;
+        self.filled_room = !is_large && count >= self.room;
+        Poll::Ready(Ok(count))
+    }
+
+    /// Cuts the next frame off what was read.
+    pub(crate) fn next_frame(&mut self) -> Result<Option<Frame>, DecodeError> {
+        self.decoder.decode_frame(&mut self.buffer)
+    }
+
+    /// True when the peer has begun a frame and not ended it.
+    pub(crate) fn is_inside_frame(&self) -> bool {
+        !self.buffer.is_empty()
+    }
+
+    /// To be called when all whole frames have been cut off: starts and stops the clock of the rest.
+    /// `progressed` says that at least one was.
+    pub(crate) fn time_rest(&mut self, progressed: bool, now: Instant) {
+        if self.buffer.is_empty() {
+            self.unfinished = None;
+            return;
+        }
+        let since = match self.unfinished {
+            Some((since, _)) if !progressed => since,
+            Some(_) | None => now,
+        };
+        self.unfinished = Some((since, self.allowance()));
+    }
+
+    /// When the unfinished frame must be complete, and the time it has in all.
+    pub(crate) fn deadline(&self) -> Option<(Instant, Duration)> {
+        self.unfinished.map(|(since, allowed)| (since + allowed, allowed))
+    }
+
+    /// Gives the buffer back when nothing is in it: nobody spoke for a while.
+    pub(crate) fn shrink(&mut self) {
+        self.room = SMALL_READ_BUFFER;
+        if self.buffer.is_empty() {
+            self.buffer = BytesMut::new();
+        }
+    }
+
+    /// The time for the frame at the front of the buffer.
+    fn allowance(&self) -> Duration {
+        let announced = self.buffer.len() + self.decoder.missing(&self.buffer);
+        let seconds = u64::try_from(announced / FRAME_BYTES_PER_SECOND).unwrap_or(u64::MAX);
+        FRAME_DEADLINE.saturating_add(Duration::from_secs(seconds))
+    }
+
+    /// Makes sure that what is `missing` fits, by preference in memory that is there already.
+    fn make_room(&mut self, missing: usize, most: usize) {
+        let least = missing.max(SMALL_READ_BUFFER.min(most));
+        let spare = self.buffer.capacity() - self.buffer.len();
+        if spare >= least || self.buffer.try_reclaim(most) {
+            return;
+        }
+        // `reserve` would round up to twice the old capacity; a large frame gets its own length.
+        let mut larger = BytesMut::with_capacity(self.buffer.len() + most);
+        larger.extend_from_slice(&self.buffer);
+        self.buffer = larger;
+    }
+}
+
+/// The limits for a connection on which no longer read than this was asked for. A store may add a few
+/// bytes to a read, and the segment's name comes with it.
+fn limits(longest_read: u32) -> FrameLimits {
+    let client = FrameLimits::CLIENT;
+    FrameLimits {
+        max_bulk_payload: longest_read
+            .saturating_add(MAX_CONTROL_PAYLOAD)
+            .min(client.max_bulk_payload),
+        ..client
+    }
+}

@@ -1,0 +1,277 @@
+//! The way out: a queue that callers encode into, and a socket that whoever is there writes to.
+//!
+//! ```text
+//!  caller A ── enqueue ──┐                       ┌── pump: try the lock, write everybody's frames
+//!  caller B ── enqueue ──┼──► FrameQueue ────────┤   until the queue is empty or the socket is full
+//!  caller C ── enqueue ──┘    (short lock)       └── lock taken: leave a mark and go; whoever has it
+//!                                                    looks for marks after unlocking
+//! ```
+//!
+//! The socket is always polled with the waker of the connection's task. What it does not take at once is
+//! therefore written by that task as soon as there is room, and a caller never waits. Callers hand over
+//! whole frames, so one that is dropped leaves no half frame on the wire.
+
+use std::{
+    fmt, io, mem,
+    io::IoSlice,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Buf;
+use pravega_wire_protocol::{EncodeError, FrameQueue, Request};
+
+use crate::{
+    dial::BoxedWriter,
+    limits::{WRITE_SLICES, WRITE_TURN_BYTES},
+};
+
+/// The sending half of one connection.
+///
+/// **Bound** of the queue: what the flows' windows and [`MAX_CALLS_PER_CONNECTION`] requests add up to.
+/// Nothing here adds to it but a keep-alive or two.
+///
+/// [`MAX_CALLS_PER_CONNECTION`]: crate::limits::MAX_CALLS_PER_CONNECTION
+pub(crate) struct Outbound {
+    /// Frames that nobody has taken to the socket yet. Held for the length of an encoding.
+    queue: Mutex<FrameQueue>,
+    /// Held while writing. Whoever wants to write only tries for it.
+    half: Mutex<WriteHalf>,
+    /// The mark of somebody who wanted to write. It is only ever swapped: then a mark that the holder of
+    /// the lock does not see after unlocking was made by somebody who finds the lock free.
+    wanted: AtomicBool,
+    /// The waker of the connection's task, once it has run. It is spawned, so it has one waker for life.
+    waker: OnceLock<Waker>,
+    failure: OnceLock<Arc<io::Error>>,
+    /// How often a full socket has taken bytes again.
+    drained: AtomicU64,
+    written: AtomicU64,
+}
+
+struct WriteHalf {
+    /// None when the connection is closed.
+    writer: Option<BoxedWriter>,
+    /// Frames taken from the queue, the first perhaps written in part.
+    taken: FrameQueue,
+    /// The socket was full, and will wake the connection's task.
+    is_full: bool,
+    needs_flush: bool,
+}
+
+/// How a turn of writing ended.
+enum Turn {
+    /// Everything was written.
+    Empty,
+    /// The socket is full; it will wake the connection's task.
+    Full,
+    /// Somebody else's turn, though there is more.
+    Over,
+    /// The socket is gone.
+    Dead,
+}
+
+impl Outbound {
+    pub(crate) fn new(writer: BoxedWriter) -> Self {
+        Self {
+            queue: Mutex::new(FrameQueue::new()),
+            half: Mutex::new(WriteHalf {
+                writer: Some(writer),
+                taken: FrameQueue::new(),
+                is_full: false,
+                needs_flush: false,
+            }),
+            wanted: AtomicBool::new(false),
+            waker: OnceLock::new(),
+            failure: OnceLock::new(),
+            drained: AtomicU64::new(0),
+            written: AtomicU64::new(0),
+        }
+    }
+
+    /// Encodes a request into the queue. Nothing is written before somebody pumps.
+    pub(crate) fn push(&self, request: &Request) -> Result<(), EncodeError> {
+        lock(&self.queue).push(request)
+    }
+
+    /// Bytes that wait in the queue.
+    pub(crate) fn queued(&self) -> usize {
+        lock(&self.queue).len()
+    }
+
+    /// Bytes that the socket has taken.
+    pub(crate) fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// How often a full socket has taken bytes again: each time the peer's side must have moved.
+    pub(crate) fn drained(&self) -> u64 {
+        self.drained.load(Ordering::Relaxed)
+    }
+
+    /// Why writing failed, if it did.
+    pub(crate) fn failure(&self) -> Option<Arc<io::Error>> {
+        self.failure.get().cloned()
+    }
+
+    /// Remembers how to wake the connection's task. From here on callers write themselves.
+    pub(crate) fn set_waker(&self, waker: &Waker) {
+        self.waker.get_or_init(|| waker.clone());
+    }
+
+    /// Makes the connection's task look around.
+    pub(crate) fn wake(&self) {
+        if let Some(waker) = self.waker.get() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Writes for everybody, for one turn, without waiting.
+    pub(crate) fn pump(&self) {
+        let Some(waker) = self.waker.get() else {
+            // The connection's task has not run yet; its first act will be to pump.
+            return;
+        };
+        let mut left = WRITE_TURN_BYTES;
+        self.wanted.swap(true, Ordering::AcqRel);
+        loop {
+            let Some(mut half) = try_lock(&self.half) else {
+                return;
+            };
+            self.wanted.swap(false, Ordering::AcqRel);
+            let turn = self.write_turn(&mut half, &mut Context::from_waker(waker), &mut left);
+            drop(half);
+            match turn {
+                // Also after a full socket: its wake-up may have come while the lock was held, and the
+                // connection's task have found it taken.
+                Turn::Empty | Turn::Full if self.wanted.swap(false, Ordering::AcqRel) => {}
+                Turn::Empty | Turn::Full => return,
+                Turn::Over | Turn::Dead => {
+                    waker.wake_by_ref();
+                    return;
+                }
+            }
+        }
+    }
+
+    fn write_turn(&self, half: &mut WriteHalf, cx: &mut Context<'_>, left: &mut usize) -> Turn {
+        loop {
+            half.taken.append(&mut lock(&self.queue));
+            if half.taken.is_empty() {
+                return self.flush(half, cx);
+            }
+            if *left == 0 {
+                return Turn::Over;
+            }
+            match half.poll_write(cx) {
+                Poll::Pending => {
+                    half.is_full = true;
+                    return Turn::Full;
+                }
+                Poll::Ready(Ok(count)) => {
+                    *left = left.saturating_sub(count);
+                    self.note_written(half, count);
+                }
+                Poll::Ready(Err(error)) => return self.fail(half, error),
+            }
+        }
+    }
+
+    fn flush(&self, half: &mut WriteHalf, cx: &mut Context<'_>) -> Turn {
+        match half.poll_flush(cx) {
+            Poll::Ready(Ok(())) => {
+                self.note_written(half, 0);
+                Turn::Empty
+            }
+            Poll::Pending => {
+                half.is_full = true;
+                Turn::Full
+            }
+            Poll::Ready(Err(error)) => self.fail(half, error),
+        }
+    }
+
+    fn note_written(&self, half: &mut WriteHalf, count: usize) {
+        if mem::take(&mut half.is_full) {
+            self.drained.fetch_add(1, Ordering::Relaxed);
+        }
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        self.written.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Keeps the first error for the connection's task, which closes the connection when it has read what
+    /// the peer may have said before.
+    fn fail(&self, half: &mut WriteHalf, error: io::Error) -> Turn {
+        self.failure.get_or_init(|| Arc::new(error));
+        half.writer = None;
+        half.taken.clear();
+        Turn::Dead
+    }
+
+    /// Ends writing: what has not been written is dropped, and the socket is closed as far as it goes
+    /// without waiting.
+    pub(crate) fn close(&self) {
+        lock(&self.queue).clear();
+        // The only wait for this lock: once in a connection's life, for the rest of somebody's turn.
+        let mut half = lock(&self.half);
+        half.taken.clear();
+        if let Some(mut writer) = half.writer.take() {
+            // Politeness to the peer, and to TLS: an error means that it is gone already.
+            let _: Poll<io::Result<()>> =
+                Pin::new(&mut writer).poll_shutdown(&mut Context::from_waker(Waker::noop()));
+        }
+    }
+}
+
+impl WriteHalf {
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let Some(writer) = &mut self.writer else {
+            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+        };
+        let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
+        let filled = self.taken.chunks_vectored(&mut slices);
+        let slices = slices.get(..filled).unwrap_or_default();
+        let written = Pin::new(writer).poll_write_vectored(cx, slices)?;
+        written.map(|count| match count {
+            0 => Err(io::ErrorKind::WriteZero.into()),
+            count => {
+                self.taken.advance(count);
+                self.needs_flush = true;
+                Ok(count)
+            }
+        })
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let (Some(writer), true) = (&mut self.writer, self.needs_flush) {
+            std::task::ready!(Pin::new(writer).poll_flush(cx))?;
+            self.needs_flush = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl fmt::Debug for Outbound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbound")
+            .field("queued", &self.queued())
+            .field("written", &self.written())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Locks; a panic elsewhere does not make the data unusable, because every change leaves it whole.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}

@@ -1,0 +1,401 @@
+//! The connections of a client: found by endpoint, made on demand, shared, closed when unused.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, Weak},
+    time::Duration,
+};
+
+use pravega_client_config::ClientConfig;
+use pravega_client_shared::Endpoint;
+use snafu::{OptionExt, ResultExt, ensure};
+use tokio::{runtime::Handle, sync::watch};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    ConnectError, Connection, ConnectionError, Dial, TcpDialer,
+    connection::Shared,
+    driver::Driver,
+    error::connect::{
+        AbandonedSnafu, LostSnafu, NoRuntimeSnafu, ShutDownSnafu, TooManyEndpointsSnafu,
+    },
+    hello,
+    inbound::Inbound,
+    limits::MAX_ENDPOINTS,
+    outbound::lock,
+    slots::{Choice, Outcome, Purpose, Slots},
+};
+
+/// Connections to segment stores, shared by everybody in a client. Cloning gives the same pool.
+///
+/// When the last clone is dropped, connections that nobody uses are closed at once, the others with their
+/// last user.
+#[derive(Clone)]
+pub struct ConnectionPool(Arc<Inner>);
+
+/// Numbers about a pool, at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct PoolStats {
+    /// Segment stores with a connection, open or in the making.
+    pub endpoints: usize,
+    /// Open connections.
+    pub connections: usize,
+    /// Tasks of the pool, one for each connection that is open or in the making.
+    pub tasks: usize,
+}
+
+struct Inner {
+    settings: Settings,
+    dialer: Arc<dyn Dial>,
+    state: Mutex<State>,
+    tasks: TaskTracker,
+    /// Ends attempts to connect.
+    stop: CancellationToken,
+}
+
+/// What the pool takes from the configuration.
+#[derive(Debug, Clone, Copy)]
+struct Settings {
+    hello_timeout: Duration,
+    keep_alive_interval: Duration,
+    idle_timeout: Duration,
+    max_per_endpoint: usize,
+}
+
+#[derive(Default)]
+struct State {
+    is_shut_down: bool,
+    endpoints: HashMap<Endpoint, Slots>,
+    next_attempt: u64,
+}
+
+impl ConnectionPool {
+    /// A pool that connects over TCP, with TLS when the configuration asks for it. No connection is made
+    /// yet and no runtime is needed; with TLS the system's certificate authorities are read.
+    ///
+    /// # Errors
+    /// [`ConnectError::TlsSetup`] or [`ConnectError::NoAuthority`] when nobody can be trusted.
+    pub fn new(config: &ClientConfig) -> Result<Self, ConnectError> {
+        let dialer = TcpDialer::new(config)?;
+        Ok(Self::with_dialer(config, Arc::new(dialer)))
+    }
+
+    /// A pool that gets its byte streams from `dialer`. Time-outs of dialling and TLS are the dialer's.
+    #[must_use]
+    pub fn with_dialer(config: &ClientConfig, dialer: Arc<dyn Dial>) -> Self {
+        let settings = Settings {
+            hello_timeout: config.hello_timeout(),
+            keep_alive_interval: config.keep_alive_interval(),
+            idle_timeout: config.connection_idle_timeout(),
+            max_per_endpoint: config.max_connections_per_endpoint(),
+        };
+        Self(Arc::new(Inner {
+            settings,
+            dialer,
+            state: Mutex::default(),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        }))
+    }
+
+    /// A connection to open a flow on: one that nobody uses, or else a new one, or, when there are as many
+    /// as configured, the one with the fewest flows.
+    ///
+    /// Connections live on the tokio runtime (with I/O and time switched on) of the caller that first
+    /// needed them.
+    ///
+    /// # Errors
+    /// [`ConnectError`] when a new connection could not be made. It is not tried again here: when to come
+    /// back is the caller's decision.
+    ///
+    /// # Cancel safety
+    /// Cancel safe. A connection that was being made for a caller that is gone is completed, and there for
+    /// the next one.
+    pub async fn connect(&self, endpoint: &Endpoint) -> Result<Connection, ConnectError> {
+        self.connect_for(endpoint, Purpose::Flow).await
+    }
+
+    /// A connection to make calls on: any that is open, the least used first, or else a new one.
+    ///
+    /// Unlike [`connect`](Self::connect) it never adds to the connections where one is open.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    ///
+    /// # Cancel safety
+    /// As [`connect`](Self::connect).
+    pub async fn connect_for_calls(&self, endpoint: &Endpoint) -> Result<Connection, ConnectError> {
+        self.connect_for(endpoint, Purpose::Calls).await
+    }
+
+    /// Closes all connections and ends all attempts to make one; from now on no connection is given out.
+    /// Everybody who uses a connection is told [`ConnectionError::ShutDown`].
+    pub fn close(&self) {
+        let open = {
+            let mut state = lock(&self.0.state);
+            state.is_shut_down = true;
+            state.open_connections()
+        };
+        self.0.stop.cancel();
+        self.0.tasks.close();
+        for shared in open {
+            let endpoint = shared.endpoint().clone();
+            shared.close(ConnectionError::ShutDown { endpoint });
+        }
+    }
+
+    /// [Closes](Self::close) the pool and waits until its tasks have ended and its sockets are closed.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: the pool is closed by the first poll, and a second call goes on waiting.
+    pub async fn shutdown(&self) {
+        self.close();
+        self.0.tasks.wait().await;
+    }
+
+    /// Numbers about this pool.
+    #[must_use]
+    pub fn stats(&self) -> PoolStats {
+        let state = lock(&self.0.state);
+        PoolStats {
+            endpoints: state.endpoints.len(),
+            connections: state.endpoints.values().map(|slots| slots.open().len()).sum(),
+            tasks: self.0.tasks.len(),
+        }
+    }
+
+    async fn connect_for(
+        &self,
+        endpoint: &Endpoint,
+        purpose: Purpose,
+    ) -> Result<Connection, ConnectError> {
+        let mut outcome = match self.find_or_dial(endpoint, purpose)? {
+            Found::Open(connection) => return Ok(connection),
+            Found::Dialing(outcome) => outcome,
+        };
+        let ended = outcome.wait_for(Option::is_some).await;
+        let ended = ended.ok().and_then(|outcome| outcome.clone());
+        match ended {
+            Some(Ok(shared)) => claim(&shared, purpose).with_context(|_| LostSnafu {
+                endpoint: endpoint.clone(),
+            }),
+            Some(Err(error)) => Err(error),
+            None => AbandonedSnafu {
+                endpoint: endpoint.clone(),
+            }
+            .fail(),
+        }
+    }
+
+    /// Decides under the lock; waits for nothing.
+    fn find_or_dial(&self, endpoint: &Endpoint, purpose: Purpose) -> Result<Found, ConnectError> {
+        let inner = &self.0;
+        let mut state = lock(&inner.state);
+        ensure!(
+            !state.is_shut_down,
+            ShutDownSnafu {
+                endpoint: endpoint.clone()
+            }
+        );
+        let slots = state.slots(endpoint)?;
+        match slots.choose(purpose, inner.settings.max_per_endpoint) {
+            Choice::Use(shared) => {
+                if let Ok(connection) = claim(&shared, purpose) {
+                    return Ok(Found::Open(connection));
+                }
+                // Closed in this very moment: as if it had not been there.
+                slots.remove(shared.id());
+            }
+            Choice::Wait(outcome) => return Ok(Found::Dialing(outcome)),
+            Choice::Dial => {}
+        }
+        self.dial(&mut state, endpoint).map(Found::Dialing)
+    }
+
+    /// Starts an attempt in a task of its own, so that it goes on when the caller is gone.
+    fn dial(
+        &self,
+        state: &mut State,
+        endpoint: &Endpoint,
+    ) -> Result<watch::Receiver<Outcome>, ConnectError> {
+        let runtime = Handle::try_current()
+            .ok()
+            .with_context(|| NoRuntimeSnafu {
+                endpoint: endpoint.clone(),
+            })?;
+        let number = state.next_attempt;
+        state.next_attempt += 1;
+        let (sender, receiver) = watch::channel(None);
+        state.slots(endpoint)?.begin(number, sender.clone());
+        let attempt = Attempt {
+            pool: Arc::downgrade(&self.0),
+            endpoint: endpoint.clone(),
+            number,
+            outcome: sender,
+            settings: self.0.settings,
+        };
+        let dialer = Arc::clone(&self.0.dialer);
+        let stop = self.0.stop.clone();
+        self.0.tasks.spawn_on(attempt.run(dialer, stop), &runtime);
+        Ok(receiver)
+    }
+}
+
+impl fmt::Debug for ConnectionPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectionPool")
+            .field("settings", &self.0.settings)
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Whoever waits for an attempt holds the pool, so nobody waits any more.
+        self.stop.cancel();
+        for shared in lock(&self.state).open_connections() {
+            shared.retire();
+        }
+    }
+}
+
+/// A connection, or somebody who is making one.
+enum Found {
+    Open(Connection),
+    Dialing(watch::Receiver<Outcome>),
+}
+
+fn claim(shared: &Arc<Shared>, purpose: Purpose) -> Result<Connection, ConnectionError> {
+    match purpose {
+        Purpose::Flow => Connection::claim(shared),
+        Purpose::Calls => Connection::unclaimed(shared),
+    }
+}
+
+impl State {
+    /// The connections to one endpoint.
+    fn slots(&mut self, endpoint: &Endpoint) -> Result<&mut Slots, ConnectError> {
+        ensure!(
+            self.endpoints.len() < MAX_ENDPOINTS || self.endpoints.contains_key(endpoint),
+            TooManyEndpointsSnafu {
+                endpoint: endpoint.clone(),
+                max: MAX_ENDPOINTS
+            }
+        );
+        Ok(self.endpoints.entry(endpoint.clone()).or_default())
+    }
+
+    /// Changes the connections to one endpoint, and forgets the endpoint when none is left.
+    fn change(&mut self, endpoint: &Endpoint, change: impl FnOnce(&mut Slots)) {
+        if let Some(slots) = self.endpoints.get_mut(endpoint) {
+            change(slots);
+            if slots.is_empty() {
+                self.endpoints.remove(endpoint);
+            }
+        }
+    }
+
+    fn open_connections(&self) -> Vec<Arc<Shared>> {
+        let all = self.endpoints.values().flat_map(Slots::open);
+        all.map(Arc::clone).collect()
+    }
+}
+
+/// One attempt to connect, and after it the life of the connection: a task.
+struct Attempt {
+    pool: Weak<Inner>,
+    endpoint: Endpoint,
+    number: u64,
+    outcome: watch::Sender<Outcome>,
+    settings: Settings,
+}
+
+impl Attempt {
+    async fn run(self, dialer: Arc<dyn Dial>, stop: CancellationToken) {
+        let endpoint = self.endpoint.clone();
+        // Boxed, so that the memory of dialling is given back before the connection's long life.
+        let establish = Box::pin(establish(&*dialer, &endpoint, self.settings));
+        let established = stop.run_until_cancelled(establish).await;
+        match established.unwrap_or_else(|| ShutDownSnafu { endpoint }.fail()) {
+            Ok((shared, driver)) => {
+                let registered = self.succeed(shared);
+                driver.run().await;
+                drop(registered);
+            }
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// Puts the connection into the pool and tells those who wait.
+    fn succeed(self, shared: Arc<Shared>) -> Registered {
+        tracing::debug!(endpoint = %self.endpoint, connection = shared.id(), "connected");
+        match self.pool.upgrade() {
+            Some(inner) => {
+                let mut state = lock(&inner.state);
+                if state.is_shut_down {
+                    let endpoint = self.endpoint.clone();
+                    shared.close(ConnectionError::ShutDown { endpoint });
+                }
+                state.change(&self.endpoint, |slots| slots.add(Arc::clone(&shared)));
+            }
+            None => shared.retire(),
+        }
+        self.outcome.send_replace(Some(Ok(Arc::clone(&shared))));
+        Registered {
+            pool: Weak::clone(&self.pool),
+            endpoint: self.endpoint.clone(),
+            id: shared.id(),
+        }
+    }
+
+    fn fail(self, error: ConnectError) {
+        tracing::debug!(endpoint = %self.endpoint, %error, "could not connect");
+        self.outcome.send_replace(Some(Err(error)));
+    }
+}
+
+impl Drop for Attempt {
+    /// However the attempt ended, also by a panic or with its runtime: it is no attempt any more.
+    fn drop(&mut self) {
+        if let Some(inner) = self.pool.upgrade() {
+            lock(&inner.state).change(&self.endpoint, |slots| slots.end(self.number));
+        }
+    }
+}
+
+/// A connection's place in its pool, given up however the connection ends.
+struct Registered {
+    pool: Weak<Inner>,
+    endpoint: Endpoint,
+    id: u64,
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        if let Some(inner) = self.pool.upgrade() {
+            lock(&inner.state).change(&self.endpoint, |slots| slots.remove(self.id));
+        }
+    }
+}
+
+/// Dials and says hello.
+async fn establish(
+    dialer: &dyn Dial,
+    endpoint: &Endpoint,
+    settings: Settings,
+) -> Result<(Arc<Shared>, Driver), ConnectError> {
+    let mut dialed = dialer.dial(endpoint).await?;
+    let agreed = hello::exchange(&mut dialed, endpoint, settings.hello_timeout).await?;
+    let shared = Arc::new(Shared::new(
+        endpoint.clone(),
+        agreed.version,
+        dialed.writer,
+        settings.idle_timeout,
+    ));
+    let inbound = Inbound::new(dialed.reader, agreed.already_read);
+    let driver = Driver::new(Arc::clone(&shared), inbound, settings.keep_alive_interval);
+    Ok((shared, driver))
+}

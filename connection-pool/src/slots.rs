@@ -1,0 +1,99 @@
+//! Which of the connections to one segment store is used. Pure: decisions on lists.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::{ConnectError, connection::Shared};
+
+/// How an attempt to connect ended; none while it lasts.
+pub(crate) type Outcome = Option<Result<Arc<Shared>, ConnectError>>;
+
+/// The connections to one segment store, open and in the making.
+#[derive(Default)]
+pub(crate) struct Slots {
+    open: Vec<Arc<Shared>>,
+    dials: Vec<Attempt>,
+}
+
+struct Attempt {
+    number: u64,
+    /// Those who wait have receivers; there may be none left, and the attempt goes on.
+    outcome: watch::Sender<Outcome>,
+}
+
+/// What the connection is wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A flow: a connection of its own, as long as there may be more of them.
+    Flow,
+    /// Calls: any connection will do.
+    Calls,
+}
+
+/// What to do.
+pub(crate) enum Choice {
+    Use(Arc<Shared>),
+    Wait(watch::Receiver<Outcome>),
+    Dial,
+}
+
+impl Slots {
+    pub(crate) fn choose(&self, purpose: Purpose, max: usize) -> Choice {
+        let best = self
+            .open
+            .iter()
+            .filter(|shared| shared.cause().is_none())
+            .min_by_key(|shared| shared.load());
+        let next_dial = self.dials.iter().min_by_key(|dial| dial.waiters());
+        let is_room = self.open.len() + self.dials.len() < max;
+        match (best, next_dial) {
+            (Some(best), _) if purpose == Purpose::Calls || best.load().flows == 0 => {
+                Choice::Use(Arc::clone(best))
+            }
+            (_, Some(dial)) if purpose == Purpose::Calls || dial.waiters() == 0 => dial.wait(),
+            _ if is_room => Choice::Dial,
+            (Some(best), Some(dial)) if dial.waiters() < best.load().flows => dial.wait(),
+            (Some(best), _) => Choice::Use(Arc::clone(best)),
+            (None, Some(dial)) => dial.wait(),
+            // All that is open has just been closed, and its task is about to say so.
+            (None, None) => Choice::Dial,
+        }
+    }
+
+    /// Notes an attempt that begins.
+    pub(crate) fn begin(&mut self, number: u64, outcome: watch::Sender<Outcome>) {
+        self.dials.push(Attempt { number, outcome });
+    }
+
+    /// Notes that an attempt is over, however it ended.
+    pub(crate) fn end(&mut self, number: u64) {
+        self.dials.retain(|dial| dial.number != number);
+    }
+
+    pub(crate) fn add(&mut self, shared: Arc<Shared>) {
+        self.open.push(shared);
+    }
+
+    pub(crate) fn remove(&mut self, id: u64) {
+        self.open.retain(|shared| shared.id() != id);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.open.is_empty() && self.dials.is_empty()
+    }
+
+    pub(crate) fn open(&self) -> &[Arc<Shared>] {
+        &self.open
+    }
+}
+
+impl Attempt {
+    fn waiters(&self) -> usize {
+        self.outcome.receiver_count()
+    }
+
+    fn wait(&self) -> Choice {
+        Choice::Wait(self.outcome.subscribe())
+    }
+}

@@ -1,0 +1,201 @@
+//! Which controllers there are, and which one is asked next.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use pravega_client_config::{ClientConfig, address::MAX_CONTROLLERS};
+use pravega_client_shared::Endpoint;
+use pravega_controller_api as api;
+use tokio::time::Instant;
+use tonic::Code;
+use tracing::debug;
+
+use crate::{
+    ControllerError,
+    attempt::{Caller, Trouble},
+    cache::{Cache, Freshness, Keep},
+    channel::{Controller, Prepare},
+};
+
+/// How long a list of controllers is believed. The figure of Pravega's Java client.
+const DISCOVERY_INTERVAL: Duration = Duration::from_secs(120);
+
+/// How soon the list is asked for again after a failure, at the earliest. The figure of the same client.
+const REDISCOVERY_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The controllers of a cluster: those of the address, or those that these name. Cloning shares them.
+#[derive(Debug, Clone)]
+pub(crate) struct Controllers {
+    listed: Arc<Group>,
+    /// `None` when the address's own controllers are the ones to ask.
+    discovery: Option<Discovery>,
+}
+
+#[derive(Clone)]
+struct Discovery {
+    prepare: Prepare,
+    found: Cache<(), Discovered>,
+}
+
+/// Some controllers, and which of them is in use.
+#[derive(Debug)]
+pub(crate) struct Group {
+    members: Vec<Arc<Controller>>,
+    /// Counts upwards for ever; the member in use is this, modulo their number.
+    turn: AtomicUsize,
+}
+
+/// A list of controllers and when it was made.
+#[derive(Debug, Clone)]
+struct Discovered {
+    group: Arc<Group>,
+    made_at: Instant,
+    good_for: Duration,
+}
+
+impl Keep for Discovered {
+    fn freshness(&self, now: Instant) -> Freshness {
+        if now.saturating_duration_since(self.made_at) < self.good_for {
+            Freshness::Fresh
+        } else {
+            Freshness::Ageing
+        }
+    }
+}
+
+impl Controllers {
+    pub(crate) fn new(config: &ClientConfig, prepare: Prepare) -> Result<Self, ControllerError> {
+        let address = config.controller_address();
+        let members = address
+            .endpoints()
+            .iter()
+            .map(|endpoint| Controller::new(endpoint, &prepare).map(Arc::new))
+            .collect::<Result<_, _>>()?;
+        let discovery =
+            address.discovery().then(|| Discovery { prepare, found: Cache::new(1) });
+        Ok(Self { listed: Arc::new(Group::new(members)), discovery })
+    }
+
+    /// The controllers to ask, with `caller` to find them out.
+    pub(crate) async fn group(&self, caller: &Caller) -> Result<Arc<Group>, ControllerError> {
+        let Some(discovery) = &self.discovery else {
+            return Ok(Arc::clone(&self.listed));
+        };
+        let discover = || {
+            let (listed, discovery, caller) =
+                (Arc::clone(&self.listed), discovery.clone(), caller.clone());
+            async move { Ok(discovery.discover(&listed, &caller).await) }
+        };
+        Ok(discovery.found.get(&(), discover).await?.value.group)
+    }
+
+    /// Notes that `group` could not be reached, so that the list is asked for again before long.
+    pub(crate) async fn complain(&self, group: &Arc<Group>) {
+        let Some(discovery) = &self.discovery else { return };
+        let now = Instant::now();
+        let condemned = |found: &Discovered| {
+            Arc::ptr_eq(&found.group, group)
+                && now.saturating_duration_since(found.made_at) >= REDISCOVERY_INTERVAL
+        };
+        discovery.found.forget_if(&(), condemned);
+    }
+}
+
+impl Discovery {
+    /// Asks the listed controllers, one after the other. Whatever goes wrong, they themselves are left.
+    async fn discover(&self, listed: &Arc<Group>, caller: &Caller) -> Discovered {
+        let mut good_for = REDISCOVERY_INTERVAL;
+        for controller in &listed.members {
+            let sent = caller.attempt(
+                controller,
+                caller.connect_timeout(),
+                api::ServerRequest {},
+                |mut client, request| async move { client.get_controller_server_list(request).await },
+            );
+            match sent.await {
+                Ok(reply) => {
+                    if let Some(group) = self.group_of(&reply, listed) {
+                        return Discovered::now(group, DISCOVERY_INTERVAL);
+                    }
+                    debug!(endpoint = %controller.endpoint(), "the list of controllers is empty");
+                }
+                Err(trouble) => {
+                    debug!(endpoint = %controller.endpoint(), ?trouble, "no list of controllers");
+                    // These controllers have no list, and will not have one soon.
+                    if matches!(&trouble, Trouble::Rpc(error)
+                        if matches!(error.grpc_code(), Code::Unimplemented | Code::Unknown))
+                    {
+                        good_for = DISCOVERY_INTERVAL;
+                        break;
+                    }
+                }
+            }
+        }
+        Discovered::now(Arc::clone(listed), good_for)
+    }
+
+    /// The controllers in `reply`, as far as they can be called.
+    fn group_of(&self, reply: &api::ServerResponse, listed: &Group) -> Option<Arc<Group>> {
+        let mut members: Vec<Arc<Controller>> = Vec::new();
+        for uri in reply.node_uri.iter().take(MAX_CONTROLLERS) {
+            let known = |endpoint: &Endpoint, members: &[Arc<Controller>]| {
+                members.iter().find(|known| known.endpoint() == endpoint).cloned()
+            };
+            let member = Endpoint::new(&uri.endpoint, uri.port)
+                .map_err(|error| debug!(%error, "unusable controller in the list"))
+                .ok()
+                .filter(|endpoint| known(endpoint, &members).is_none())
+                .and_then(|endpoint| {
+                    // A controller that is known keeps its connection.
+                    known(&endpoint, &listed.members)
+                        .or_else(|| Controller::new(&endpoint, &self.prepare).map(Arc::new).ok())
+                });
+            members.extend(member);
+        }
+        (!members.is_empty()).then(|| Arc::new(Group::new(members)))
+    }
+}
+
+impl Discovered {
+    fn now(group: Arc<Group>, good_for: Duration) -> Self {
+        Self { group, made_at: Instant::now(), good_for }
+    }
+}
+
+impl Group {
+    fn new(members: Vec<Arc<Controller>>) -> Self {
+        Self { members, turn: AtomicUsize::new(0) }
+    }
+
+    /// How many there are, at least one.
+    pub(crate) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// The controller in use, and its turn. `None` for a group without members, which is never made.
+    pub(crate) fn current(&self) -> Option<(Arc<Controller>, usize)> {
+        let turn = self.turn.load(Ordering::Relaxed);
+        let at = turn.checked_rem(self.members.len())?;
+        Some((Arc::clone(self.members.get(at)?), turn))
+    }
+
+    /// Goes on to the next controller, unless somebody has done so since `turn`: of many calls that fail
+    /// together, one moves everybody.
+    pub(crate) fn move_on(&self, turn: usize) {
+        self.turn
+            .compare_exchange(turn, turn.wrapping_add(1), Ordering::Relaxed, Ordering::Relaxed)
+            .ok();
+    }
+}
+
+impl fmt::Debug for Discovery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Discovery").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,183 @@
+#!/usr/bin/env bash
+# A real Pravega 0.13.0 on this machine, for tests: one process, everything in memory, nothing left behind.
+#
+#     real-pravega.sh run -- COMMAND ARGS...    start, run COMMAND with PRAVEGA_CONTROLLER_URI set, stop; always stops,
+#                                               and ends as COMMAND ended
+#     real-pravega.sh start                     start and leave it running; prints the controller address
+#     real-pravega.sh stop                      stop what `start` started
+#
+# The server listens on ports that were free, so several may run side by side. These choose them:
+#
+#     PRAVEGA_REAL_CONTROLLER_PORT, PRAVEGA_REAL_STORE_PORT, PRAVEGA_REAL_ZK_PORT
+#
+# Its heap holds every byte that is written, more than once: keep it under 512 MiB a start.
+# Needs a JDK from 11 (tried with 17) and Maven. The jars, about 185 MiB, are fetched on first use.
+set -euo pipefail
+HERE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=../../scripts/common.sh
+. "$HERE/../../scripts/common.sh"
+
+# Ready within 10 s on two cores; a loaded machine gets a multiple of it.
+READY_SECONDS=${PRAVEGA_REAL_READY_SECONDS:-120}
+# How long a server may take to end by itself before it is killed.
+STOP_SECONDS=10
+# Another process may take a port between our look and the server's bind.
+START_ATTEMPTS=3
+# Free ports are looked for below the range that the kernel hands out for outgoing connections.
+FIRST_PORT=20000
+PORT_RANGE=10000
+
+WORK_ROOT=$CACHE_DIR/real-pravega
+SERVER_PID=
+CONTROLLER_PORT=
+
+usage() {
+    sed -n '2,16s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    exit 2
+}
+
+free_port() {
+    local port
+    while :; do
+        port=$((FIRST_PORT + RANDOM % PORT_RANGE))
+        if port_is_free "$port"; then
+            printf '%s\n' "$port"
+            return
+        fi
+    done
+}
+
+compile_probe() {
+    javac -cp "$1/*" -d "$2" "$HERE/Probe.java"
+}
+
+# launch WORK JARS PREFIX...: starts the server behind the command PREFIX. Sets SERVER_PID and CONTROLLER_PORT.
+launch() {
+    local work=$1 jars=$2 store zk
+    shift 2
+    CONTROLLER_PORT=${PRAVEGA_REAL_CONTROLLER_PORT:-$(free_port)}
+    store=${PRAVEGA_REAL_STORE_PORT:-$(free_port)}
+    zk=${PRAVEGA_REAL_ZK_PORT:-$(free_port)}
+    # The file must exist, and may be empty: the system properties hold everything.
+    : >"$work/standalone.properties"
+    # Cache and direct memory: with the default cache of 128 MiB a burst of large appends stops the container for good.
+    # An exhausted heap leaves a server that resets every request; one that ends tells the tests what happened.
+    local options=(
+        -Xmx4g -XX:MaxDirectMemorySize=2g -XX:+ExitOnOutOfMemoryError
+        -Djava.io.tmpdir="$work"
+        -Dlogback.configurationFile="$HERE/logback.xml"
+        -Dreal.pravega.log="$work/standalone.log"
+        -Dsinglenode.configurationFile="$work/standalone.properties"
+        -Dsinglenode.controller.rpc.port="$CONTROLLER_PORT"
+        -Dsinglenode.segmentStore.port="$store"
+        -Dsinglenode.zk.port="$zk"
+        -Dsinglenode.controller.rest.enable=false
+        -Dsinglenode.admin.gateway.enable=false
+        -Dpravegaservice.rest.listener.enable=false
+        -Dpravegaservice.service.published.host.nameOrIp=localhost
+        -Dpravegaservice.cache.size.max=1073741824
+    )
+    cd "$work"
+    # No descriptor but these three: a caller that reads our output through a pipe must see its end.
+    "$@" java "${options[@]}" -cp "$jars/*" io.pravega.local.LocalPravegaEmulator \
+        </dev/null >"$work/console.log" 2>&1 9>&- &
+    SERVER_PID=$!
+    cd "$OLDPWD"
+}
+
+# bring_up WORK PREFIX...: starts a server and waits until it works.
+bring_up() {
+    local work=$1 jars probe attempt
+    shift
+    need java javac mvn flock
+    jars=$(jars_of "$HERE/pom.xml" real-pravega)
+    probe=$CACHE_DIR/jars/probe-$(fingerprint "$HERE/pom.xml" "$HERE/Probe.java")
+    once "$probe" compile_probe "$jars"
+    for ((attempt = 1; attempt <= START_ATTEMPTS; attempt++)); do
+        launch "$work" "$jars" "$@"
+        if java -cp "$probe:$jars/*" -Dlogback.configurationFile="$HERE/logback.xml" \
+            -Dreal.pravega.log="$work/probe.log" Probe "$CONTROLLER_PORT" "$SERVER_PID" "$READY_SECONDS" >&2; then
+            return
+        fi
+        take_down
+        note "start $attempt of $START_ATTEMPTS failed; the end of $work/console.log and standalone.log:"
+        tail -n 20 "$work/console.log" "$work/standalone.log" >&2 2>/dev/null || true
+    done
+    die "the real Pravega did not start"
+}
+
+# take_down: ends SERVER_PID, first politely, and waits until it is gone.
+take_down() {
+    [[ -n $SERVER_PID ]] || return 0
+    kill "$SERVER_PID" 2>/dev/null || true
+    local tenths=$((STOP_SECONDS * 10))
+    while ((tenths-- > 0)) && kill -0 "$SERVER_PID" 2>/dev/null; do
+        sleep 0.1
+    done
+    kill -KILL "$SERVER_PID" 2>/dev/null || true
+    wait "$SERVER_PID" 2>/dev/null || true
+    SERVER_PID=
+}
+
+run() {
+    [[ ${1-} == -- ]] && shift
+    (($# > 0)) || usage
+    mkdir -p "$WORK_ROOT"
+    local work status=0 prefix=()
+    work=$(mktemp -d "$WORK_ROOT/run.XXXXXX")
+    trap take_down EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+    # If this script is killed outright, the kernel ends the server for it.
+    if command -v setpriv >/dev/null && setpriv --pdeathsig TERM true 2>/dev/null; then
+        prefix=(setpriv --pdeathsig TERM)
+    fi
+    bring_up "$work" "${prefix[@]}"
+    note "real Pravega at tcp://localhost:$CONTROLLER_PORT (log: $work/standalone.log)"
+    PRAVEGA_CONTROLLER_URI=tcp://localhost:$CONTROLLER_PORT "$@" || status=$?
+    if ! kill -0 "$SERVER_PID" 2>/dev/null; then
+        note "error: the real Pravega ended while it was used; see $work"
+        ((status != 0)) || status=1
+    fi
+    take_down
+    if ((status == 0)); then
+        rm -rf "$work"
+    else
+        note "the command failed with $status; the server's logs are in $work"
+    fi
+    exit "$status"
+}
+
+start() {
+    local work=$WORK_ROOT/started
+    if [[ -f $work/pid ]] && kill -0 "$(<"$work/pid")" 2>/dev/null; then
+        die "already running at $(<"$work/uri"); stop it first"
+    fi
+    rm -rf "$work"
+    mkdir -p "$work"
+    trap take_down EXIT
+    # Its own session: the terminal's interrupt is not meant for it.
+    bring_up "$work" setsid
+    printf '%s\n' "$SERVER_PID" >"$work/pid"
+    printf 'tcp://localhost:%s\n' "$CONTROLLER_PORT" | tee "$work/uri"
+    trap - EXIT
+}
+
+stop() {
+    local work=$WORK_ROOT/started
+    [[ -f $work/pid ]] || die "nothing was started here"
+    SERVER_PID=$(<"$work/pid")
+    # The number may have gone to another process since: only a standalone is ended.
+    if ! tr '\0' ' ' 2>/dev/null <"/proc/$SERVER_PID/cmdline" | grep -q LocalPravegaEmulator; then
+        SERVER_PID=
+    fi
+    take_down
+    rm -rf "$work"
+}
+
+case ${1-} in
+run) shift && run "$@" ;;
+start) start ;;
+stop) stop ;;
+*) usage ;;
+esac

@@ -1,0 +1,221 @@
+//! Groups submissions into blocks that wait to be sent.
+
+use std::{collections::VecDeque, fmt, time::Instant};
+
+use bytes::{Bytes, BytesMut};
+use pravega_wire_protocol::Payload;
+
+use super::window::{BLOCK_OVERHEAD, CHUNK_OVERHEAD};
+
+/// Accepted bytes on their way into blocks. A submission is never split over two blocks.
+///
+/// Small submissions are copied, once, into an arena, from which blocks are cut without another copy or
+/// allocation; large ones are strung in between as they are. Arenas grow with use and are given back when
+/// everything is durable.
+pub(super) struct Batch {
+    /// Blocks that take nothing more.
+    closed: VecDeque<Draft>,
+    /// The block that still grows, when there is one.
+    open: Option<Open>,
+    /// The open block's chunks in front of those bytes of the arena that are its own.
+    chunks: Vec<Bytes>,
+    arena: BytesMut,
+    /// The size of the present arena, 0 when there is none.
+    arena_bytes: usize,
+    max_arena_bytes: usize,
+    max_block_bytes: usize,
+}
+
+/// A block that has no number yet.
+#[derive(Debug)]
+pub(super) struct Draft {
+    /// Its first byte, in the writer's own count.
+    pub(super) start: u64,
+    pub(super) payload: Payload,
+    /// What it takes of the window.
+    pub(super) cost: usize,
+}
+
+/// The block that still grows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Open {
+    pub(super) start: u64,
+    pub(super) len: usize,
+    cost: usize,
+    /// When its first byte was accepted.
+    pub(super) since: Instant,
+}
+
+impl Batch {
+    pub(super) fn new(max_block_bytes: usize, max_unacked_bytes: usize) -> Self {
+        let part = max_unacked_bytes / ARENAS_PER_WINDOW;
+        Self {
+            closed: VecDeque::new(),
+            open: None,
+            chunks: Vec::new(),
+            arena: BytesMut::new(),
+            arena_bytes: 0,
+            max_arena_bytes: part.clamp(MIN_ARENA_BYTES, MAX_ARENA_BYTES),
+            max_block_bytes,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.is_none() && self.closed.is_empty()
+    }
+
+    pub(super) fn open(&self) -> Option<Open> {
+        self.open
+    }
+
+    pub(super) fn has_closed(&self) -> bool {
+        !self.closed.is_empty()
+    }
+
+    /// True when a submission of `len` owned bytes is not worth a copy.
+    pub(super) fn rides(len: usize) -> bool {
+        len >= RIDE_BYTES
+    }
+
+    /// What a submission of `len` bytes would take of the window.
+    pub(super) fn cost(&self, len: usize, rides: bool) -> usize {
+        let block = if self.fitting(len).is_some() {
+            0
+        } else {
+            BLOCK_OVERHEAD
+        };
+        let chunk = if rides { CHUNK_OVERHEAD } else { 0 };
+        len.saturating_add(block + chunk)
+    }
+
+    /// Adds bytes by copying them. `start` is their place in the writer's own count.
+    pub(super) fn push(&mut self, now: Instant, start: u64, data: &[u8], cost: usize) {
+        self.extend(now, start, data.len(), cost);
+        let mut rest = data;
+        while !rest.is_empty() {
+            let free = self.arena.capacity() - self.arena.len();
+            if free == 0 {
+                self.next_arena(rest.len());
+                continue;
+            }
+            let (part, behind) = rest.split_at(free.min(rest.len()));
+            self.arena.extend_from_slice(part);
+            rest = behind;
+        }
+    }
+
+    /// Adds bytes as they are.
+    pub(super) fn push_bytes(&mut self, now: Instant, start: u64, data: Bytes, cost: usize) {
+        self.extend(now, start, data.len(), cost);
+        self.cut_arena();
+        self.chunks.push(data);
+    }
+
+    /// The first block, closed now if it was still growing.
+    pub(super) fn take_first(&mut self) -> Option<Draft> {
+        if self.closed.is_empty() {
+            self.close();
+        }
+        self.closed.pop_front()
+    }
+
+    /// Forgets everything and gives the memory back.
+    pub(super) fn clear(&mut self) {
+        self.closed = VecDeque::new();
+        self.open = None;
+        self.release();
+    }
+
+    /// Gives back what is kept for the next bytes. Called when there are none.
+    pub(super) fn release(&mut self) {
+        self.chunks = Vec::new();
+        self.arena = BytesMut::new();
+        self.arena_bytes = 0;
+        if self.closed.is_empty() {
+            self.closed = VecDeque::new();
+        }
+    }
+
+    /// The open block, when `len` bytes more fit into it.
+    fn fitting(&self, len: usize) -> Option<Open> {
+        self.open
+            .filter(|open| len <= self.max_block_bytes.saturating_sub(open.len))
+    }
+
+    fn extend(&mut self, now: Instant, start: u64, len: usize, cost: usize) {
+        let open = match self.fitting(len) {
+            Some(open) => open,
+            None => {
+                self.close();
+                Open {
+                    start,
+                    len: 0,
+                    cost: 0,
+                    since: now,
+                }
+            }
+        };
+        self.open = Some(Open {
+            len: open.len + len,
+            cost: open.cost + cost,
+            ..open
+        });
+    }
+
+    fn close(&mut self) {
+        let Some(open) = self.open.take() else {
+            return;
+        };
+        let payload = if self.chunks.is_empty() {
+            Payload::from(self.arena.split().freeze())
+        } else {
+            self.cut_arena();
+            Payload::from_chunks(std::mem::take(&mut self.chunks))
+        };
+        debug_assert_eq!(payload.len(), open.len, "every byte counted is in a chunk");
+        self.closed.push_back(Draft {
+            start: open.start,
+            payload,
+            cost: open.cost,
+        });
+    }
+
+    fn cut_arena(&mut self) {
+        if !self.arena.is_empty() {
+            self.chunks.push(self.arena.split().freeze());
+        }
+    }
+
+    /// Makes free space: the present arena once more if all its blocks are gone, else a larger one.
+    fn next_arena(&mut self, wanted: usize) {
+        self.cut_arena();
+        if self.arena_bytes > 0 && self.arena.try_reclaim(self.arena_bytes) {
+            return;
+        }
+        let grown = self.arena_bytes.saturating_mul(2).max(wanted);
+        self.arena_bytes = grown.clamp(MIN_ARENA_BYTES, self.max_arena_bytes);
+        self.arena = BytesMut::with_capacity(self.arena_bytes);
+    }
+}
+
+impl fmt::Debug for Batch {
+    /// Prints counts only: user bytes do not reach a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch")
+            .field("closed", &self.closed)
+            .field("open", &self.open)
+            .field("arena_bytes", &self.arena_bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Owned bytes from this length on are not copied. Shorter ones cost less to copy than to send as a piece of
+/// their own.
+const RIDE_BYTES: usize = 8 << 10;
+/// The first arena: enough for a few small writes, little for a session that makes only one.
+const MIN_ARENA_BYTES: usize = 2 << 10;
+/// The largest arena: thousands of small writes for one allocation.
+const MAX_ARENA_BYTES: usize = 512 << 10;
+/// An arena is at most this part of the window, because one acknowledged byte less than all of it can keep
+/// the whole arena alive.
+const ARENAS_PER_WINDOW: usize = 16;

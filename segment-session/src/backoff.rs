@@ -1,0 +1,184 @@
+//! How long to wait before the next attempt to attach.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+
+/// How the pauses between attempts to attach grow.
+///
+/// The first attempt after a loss comes almost at once, after a random part of `min`. The next pauses are
+/// `min`, `min * factor` and so on, each lengthened by a random part of itself and none longer than `max`.
+/// Randomness comes from `seed` and from the session's own salt, so sessions that lost the same store do
+/// not come back in step, and a simulation repeats exactly.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct BackoffPolicy {
+    /// The first pause behind the immediate attempt. Default 50 ms.
+    pub min: Duration,
+    /// The longest pause. Default 10 s.
+    pub max: Duration,
+    /// What each pause is multiplied with to get the next. Default 2; values below 1 count as 1.
+    pub factor: f32,
+    /// Where the randomness starts.
+    pub seed: u64,
+}
+
+impl Default for BackoffPolicy {
+    fn default() -> Self {
+        Self {
+            min: MIN_PAUSE,
+            max: MAX_PAUSE,
+            factor: FACTOR,
+            seed: 0,
+        }
+    }
+}
+
+impl BackoffPolicy {
+    /// The same policy with another shortest and longest pause.
+    #[must_use]
+    pub fn with_pauses(self, min: Duration, max: Duration) -> Self {
+        Self { min, max, ..self }
+    }
+
+    /// The same policy with another growth.
+    #[must_use]
+    pub fn with_factor(self, factor: f32) -> Self {
+        Self { factor, ..self }
+    }
+
+    /// The same policy with another start of the randomness.
+    #[must_use]
+    pub fn with_seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+}
+
+/// The pauses of one session. Holds nothing until the first loss, and nothing again after a [`reset`].
+///
+/// [`reset`]: Backoff::reset
+#[derive(Debug)]
+pub(crate) struct Backoff {
+    policy: BackoffPolicy,
+    salt: u64,
+    outages: u64,
+    pauses: Option<Box<ExponentialBackoff>>,
+}
+
+impl Backoff {
+    pub(crate) fn new(policy: BackoffPolicy, salt: u64) -> Self {
+        Self {
+            policy,
+            salt,
+            outages: 0,
+            pauses: None,
+        }
+    }
+
+    /// The pause before the next attempt.
+    pub(crate) fn next_pause(&mut self) -> Duration {
+        let min = self.policy.min.min(self.policy.max);
+        match &mut self.pauses {
+            Some(pauses) => pauses.next().unwrap_or(self.policy.max),
+            None => {
+                let mut pauses = Box::new(self.start());
+                let spread = pauses.next().unwrap_or(min).saturating_sub(min);
+                // The iterator grows on from here; the attempt just planned does not count as a pause.
+                *pauses = self.start();
+                self.pauses = Some(pauses);
+                spread / FIRST_PART
+            }
+        }
+        .min(self.policy.max)
+    }
+
+    /// Begins again with an immediate attempt. Called after an ack, never after a mere connect: a peer that
+    /// accepts and dies again and again must not be called without a pause.
+    pub(crate) fn reset(&mut self) {
+        if self.pauses.take().is_some() {
+            self.outages = self.outages.wrapping_add(1);
+        }
+    }
+
+    fn start(&self) -> ExponentialBackoff {
+        let BackoffPolicy { min, max, .. } = self.policy;
+        let factor = if self.policy.factor >= 1.0 {
+            self.policy.factor
+        } else {
+            1.0
+        };
+        // Jitter adds up to the pause itself, so the plain pause stops at half of the longest.
+        let longest = max / 2;
+        let seed = self.policy.seed ^ self.salt.wrapping_add(self.outages);
+        ExponentialBuilder::new()
+            .with_min_delay(min.min(longest))
+            .with_max_delay(longest)
+            .with_factor(factor)
+            .without_max_times()
+            .with_jitter()
+            .with_jitter_seed(seed)
+            .build()
+    }
+}
+
+/// Short against what a person notices, long against a round trip.
+const MIN_PAUSE: Duration = Duration::from_millis(50);
+/// A store that comes back is found again within this time.
+const MAX_PAUSE: Duration = Duration::from_secs(10);
+/// Reaches the longest pause after eight attempts.
+const FACTOR: f32 = 2.0;
+/// The first attempt waits for at most this part of the shortest pause: 12.5 ms by default, which spreads
+/// the sessions of a lost store and still has a writer going again within 20 ms.
+const FIRST_PART: u32 = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pauses(backoff: &mut Backoff, count: usize) -> Vec<Duration> {
+        (0..count).map(|_| backoff.next_pause()).collect()
+    }
+
+    #[test]
+    fn n09_starts_at_once_and_grows_to_the_cap() {
+        for salt in 0..200 {
+            let mut backoff = Backoff::new(BackoffPolicy::default(), salt);
+            let seen = pauses(&mut backoff, 40);
+            assert!(seen[0] <= Duration::from_micros(12_500), "{seen:?}");
+            for (attempt, pause) in seen.iter().enumerate().skip(1) {
+                let doublings = u32::try_from(attempt - 1).unwrap().min(20);
+                let plain = (MIN_PAUSE * 2u32.pow(doublings)).min(MAX_PAUSE / 2);
+                assert!(
+                    *pause >= plain && *pause <= plain * 2,
+                    "{attempt}: {pause:?}"
+                );
+            }
+            assert!(seen.iter().all(|pause| *pause <= MAX_PAUSE));
+        }
+    }
+
+    #[test]
+    fn a_reset_begins_again_and_salts_differ() {
+        let mut one = Backoff::new(BackoffPolicy::default(), 1);
+        let mut two = Backoff::new(BackoffPolicy::default(), 2);
+        let mut same = Backoff::new(BackoffPolicy::default(), 1);
+        let first = pauses(&mut one, 10);
+        assert_ne!(first, pauses(&mut two, 10));
+        assert_eq!(first, pauses(&mut same, 10));
+        one.reset();
+        assert!(one.next_pause() <= Duration::from_micros(12_500));
+    }
+
+    #[test]
+    fn odd_policies_do_no_harm() {
+        for factor in [f32::NAN, f32::INFINITY, -1.0, 0.0, 1e30] {
+            let policy = BackoffPolicy::default()
+                .with_pauses(Duration::from_secs(20), Duration::from_secs(1))
+                .with_factor(factor);
+            let seen = pauses(&mut Backoff::new(policy, 7), 50);
+            assert!(seen.iter().all(|pause| *pause <= Duration::from_secs(1)));
+        }
+        let never = BackoffPolicy::default().with_pauses(Duration::ZERO, Duration::ZERO);
+        assert_eq!(pauses(&mut Backoff::new(never, 7), 3), [Duration::ZERO; 3]);
+    }
+}

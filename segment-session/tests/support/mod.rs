@@ -1,0 +1,13 @@
+//! What the tests of the append session are made of.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`script`] | a session driven by hand, for stories that a test tells reply by reply |
+//! | [`store`] | a model of one segment in a real segment store, and of connections to it |
+//! | [`world`] | writers, connections and faults around a model store, driven by a seed |
+//! | [`random`] | the seeded numbers |
+
+pub mod random;
+pub mod script;
+pub mod store;
+pub mod world;

@@ -1,0 +1,222 @@
+//! Serves the controller on a listener, within limits.
+
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use futures::{Stream, stream};
+use pravega_controller_api::controller_service_server::ControllerServiceServer;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Sleep, sleep, timeout},
+};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tonic::transport::{Server, server::Connected};
+
+use super::{service::ControllerService, storage::Storage};
+
+/// The largest message, in bytes: gRPC's own default, which the real controller has too.
+const MAX_MESSAGE: usize = 4 * 1024 * 1024;
+/// Calls that one connection may have open.
+const MAX_STREAMS: u32 = 100;
+/// The headers of one call, in bytes.
+const MAX_HEADERS: u32 = 16 * 1024;
+/// Connections of all clients together. One client may well have three.
+const MAX_CONNECTIONS: usize = 1_024;
+/// How long a new connection may take to say that it speaks HTTP/2.
+const PREFACE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The client's part of the HTTP/2 connection preface, in bytes (RFC 9113, 3.4).
+const PREFACE_LEN: usize = 24;
+/// After this long without a word a client is asked whether it is still there.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(60);
+/// How long it may take to answer that.
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long calls under way may take when the server stops.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+/// The pause after an accept that failed, for example for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Serves until `shutdown` is ready, then lets calls under way finish for a short time.
+///
+/// Pings are answered as often as a client sends them. Credentials, tracing headers and compression are
+/// neither asked for nor used.
+///
+/// # Errors
+/// When the server cannot start serving; a failing connection ends that connection only.
+///
+/// # Cancel safety
+/// Dropping the future closes the listener and all connections. Changes under way are completed by tasks
+/// of their own.
+pub(crate) async fn serve<S: Storage>(
+    service: ControllerService<S>,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), tonic::transport::Error> {
+    let stop = CancellationToken::new();
+    let _stop_when_dropped = stop.clone().drop_guard();
+    let draining = CancellationToken::new();
+    let tasks = service.tasks().clone();
+    let routes = ControllerServiceServer::new(service)
+        .max_decoding_message_size(MAX_MESSAGE)
+        .max_encoding_message_size(MAX_MESSAGE);
+    let server = Server::builder()
+        .max_concurrent_streams(MAX_STREAMS)
+        .http2_max_header_list_size(MAX_HEADERS)
+        .http2_keepalive_interval(Some(KEEP_ALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEP_ALIVE_TIMEOUT))
+        .add_service(routes)
+        .serve_with_incoming_shutdown(accept(listener, stop.clone()), async {
+            shutdown.await;
+            draining.cancel();
+        });
+    let grace_is_over = async {
+        draining.cancelled().await;
+        sleep(SHUTDOWN_GRACE).await;
+    };
+    let outcome = tokio::select! {
+        outcome = server => outcome,
+        () = grace_is_over => Ok(()),
+    };
+    stop.cancel();
+    tasks.close();
+    if timeout(SHUTDOWN_GRACE, tasks.wait()).await.is_err() {
+        tracing::warn!(
+            changes = tasks.len(),
+            "changes are still under way at shutdown"
+        );
+    }
+    outcome
+}
+
+/// Accepts connections as long as there are permits for them.
+fn accept(
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> impl Stream<Item = io::Result<Connection>> {
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    stream::unfold(
+        (listener, permits, stop),
+        |(listener, permits, stop)| async {
+            let permit = Arc::clone(&permits).acquire_owned().await.ok()?;
+            let accepted = match listener.accept().await {
+                Ok((socket, _)) => Ok(Connection::new(socket, permit, stop.clone())),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection to the controller was not accepted");
+                    sleep(ACCEPT_PAUSE).await;
+                    Err(error)
+                }
+            };
+            Some((accepted, (listener, permits, stop)))
+        },
+    )
+}
+
+/// A connection that counts against the limit, must begin in time, and ends when the server does.
+struct Connection {
+    socket: TcpStream,
+    preface: Option<Preface>,
+    stopped: Pin<Box<WaitForCancellationFutureOwned>>,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// The beginning of a connection, while it lasts.
+struct Preface {
+    missing: usize,
+    deadline: Pin<Box<Sleep>>,
+}
+
+impl Connection {
+    fn new(socket: TcpStream, permit: OwnedSemaphorePermit, stop: CancellationToken) -> Self {
+        // Without this a small reply may wait for the acknowledgement of the one before. A socket that
+        // refuses is broken, and its first read will say so.
+        if let Err(error) = socket.set_nodelay(true) {
+            tracing::debug!(%error, "no TCP_NODELAY");
+        }
+        Self {
+            socket,
+            preface: Some(Preface {
+                missing: PREFACE_LEN,
+                deadline: Box::pin(sleep(PREFACE_TIMEOUT)),
+            }),
+            stopped: Box::pin(stop.cancelled_owned()),
+            _permit: permit,
+        }
+    }
+
+    fn check_stopped(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        match self.stopped.as_mut().poll(cx) {
+            Poll::Ready(()) => Err(io::ErrorKind::ConnectionAborted.into()),
+            Poll::Pending => Ok(()),
+        }
+    }
+}
+
+impl Connected for Connection {
+    type ConnectInfo = ();
+
+    fn connect_info(&self) -> Self::ConnectInfo {}
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.check_stopped(cx)?;
+        if let Some(preface) = &mut self.preface
+            && preface.deadline.as_mut().poll(cx).is_ready()
+        {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.socket).poll_read(cx, buf))?;
+        let read = buf.filled().len().saturating_sub(before);
+        if let Some(preface) = &mut self.preface {
+            preface.missing = preface.missing.saturating_sub(read);
+            if preface.missing == 0 {
+                self.preface = None;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.check_stopped(cx)?;
+        Pin::new(&mut self.socket).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.check_stopped(cx)?;
+        Pin::new(&mut self.socket).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+}

@@ -1,0 +1,385 @@
+//! A group of operations inside one write transaction: decided one after the other, written together.
+
+use std::{
+    collections::{HashMap, HashSet, hash_map::Entry},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use redb::{AccessGuard, ReadableTable};
+
+use super::{
+    operation::{Operation, attribute_of},
+    schema::{MAX_CHUNK, SMALL_CHUNK, Tables, encode_record},
+};
+use crate::store::{
+    append::{Append, AppendError, AppendOutcome},
+    error::StoreError,
+    log::size,
+    segment::Segment,
+    state::{AttributeUpdate, NO_VALUE, Policy, SegmentState, compare_and_set},
+    table::Names,
+};
+
+/// What changed in a segment and is not yet durable.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) segment: Arc<Segment>,
+    pub(super) state: SegmentState,
+    pub(super) deleted: bool,
+    /// The bytes behind the tail as everybody sees it.
+    pub(super) data: Vec<Bytes>,
+    /// The tail as everybody sees it.
+    visible_length: u64,
+    /// There is something to write and to show.
+    pub(super) changed: bool,
+}
+
+/// A write transaction in the making.
+pub(super) struct Group<'a, 'txn> {
+    pub(super) tables: &'a mut Tables<'txn>,
+    pub(super) names: &'a Names,
+    /// Where the last chunk of a segment begins; filled as it becomes known.
+    pub(super) last_chunks: &'a mut HashMap<u64, u64>,
+    pub(super) next_number: &'a mut u64,
+    pub(super) now_ms: i64,
+    pub(super) drafts: HashMap<u64, Draft>,
+    pub(super) created: HashMap<Arc<str>, Arc<Segment>>,
+    /// True when a table was changed directly.
+    pub(super) wrote: bool,
+}
+
+type DiskResult<T> = Result<T, redb::Error>;
+
+impl Group<'_, '_> {
+    /// Decides one operation and notes the answer in it. An error is one of the disk, and ends the group.
+    pub(super) fn apply(&mut self, operation: &mut Operation) -> DiskResult<()> {
+        match operation {
+            Operation::Create(name, policy, reply) => reply.decide(self.create(name, *policy)),
+            Operation::Seal(segment, reply) => {
+                let now = self.now_ms;
+                reply.decide(self.change(segment, |state| Ok(state.seal(now))));
+            }
+            Operation::Truncate(segment, offset, reply) => {
+                let (offset, now) = (*offset, self.now_ms);
+                reply.decide(self.change(segment, |state| state.truncate_or_refuse(offset, now)));
+            }
+            Operation::Delete(segment, reply) => reply.decide(self.delete(segment)),
+            Operation::SetPolicy(segment, policy, reply) => {
+                let policy = *policy;
+                reply.decide(self.change(segment, |state| state.set_policy(policy)));
+            }
+            Operation::Attribute(segment, id, reply) => {
+                let value = self.attribute(segment, *id)?;
+                reply.decide(value.ok_or(StoreError::NoSuchSegment));
+            }
+            Operation::UpdateAttribute(segment, update, reply) => {
+                reply.decide(self.update_attribute(segment, *update)?);
+            }
+            Operation::Append(append, ticket) => ticket.decide(self.append(append)?),
+            Operation::Catalog(changes, reply) => {
+                for (key, value) in changes.iter() {
+                    match value {
+                        Some(value) => self.tables.catalog.insert(&key[..], &value[..])?,
+                        None => self.tables.catalog.remove(&key[..])?,
+                    };
+                }
+                self.wrote |= !changes.is_empty();
+                reply.decide(Ok(()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the bytes and records of everything decided; true when there is something to commit.
+    pub(super) fn write(&mut self) -> DiskResult<bool> {
+        for (number, draft) in &self.drafts {
+            if draft.deleted {
+                self.tables.segments.remove(number)?;
+                self.tables.garbage.insert(number, ())?;
+                self.last_chunks.remove(number);
+                continue;
+            }
+            write_bytes(self.tables, self.last_chunks, *number, draft)?;
+            if draft.changed {
+                let record = encode_record(draft.segment.name(), &draft.state);
+                self.tables.segments.insert(number, &record[..])?;
+            }
+        }
+        Ok(self.wrote || self.drafts.values().any(|draft| draft.changed))
+    }
+
+    fn create(&mut self, name: &Arc<str>, policy: Policy) -> Result<bool, StoreError> {
+        let visible = self.names.find(name);
+        let gone = |segment: &Arc<Segment>| {
+            let draft = self.drafts.get(&segment.number());
+            draft.is_some_and(|draft| draft.deleted)
+        };
+        if visible.is_some_and(|segment| !gone(&segment)) || self.created.contains_key(name) {
+            return Ok(false);
+        }
+        self.names.check_room(self.created.len())?;
+        let number = *self.next_number;
+        *self.next_number = number.saturating_add(1);
+        let state = SegmentState::new(policy, self.now_ms);
+        let segment = Arc::new(Segment::new(number, Arc::clone(name), state));
+        self.created.insert(Arc::clone(name), Arc::clone(&segment));
+        let draft = Draft::new(segment, state);
+        self.drafts.insert(number, Draft { changed: true, ..draft });
+        Ok(true)
+    }
+
+    fn delete(&mut self, segment: &Arc<Segment>) -> Result<(), StoreError> {
+        let draft = self.draft(segment).ok_or(StoreError::NoSuchSegment)?;
+        draft.deleted = true;
+        draft.changed = true;
+        draft.data = Vec::new();
+        Ok(())
+    }
+
+    fn change<T>(
+        &mut self,
+        segment: &Arc<Segment>,
+        change: impl FnOnce(&mut SegmentState) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let draft = self.draft(segment).ok_or(StoreError::NoSuchSegment)?;
+        let before = draft.state;
+        let result = change(&mut draft.state)?;
+        draft.changed |= draft.state != before;
+        Ok(result)
+    }
+
+    fn append(&mut self, append: &Append) -> DiskResult<AppendOutcome> {
+        if append.right.is_revoked() {
+            return Ok(Err(AppendError::Fenced));
+        }
+        let now_ms = self.now_ms;
+        let id = attribute_of(append.check.writer);
+        let Some(stored) = self.attribute(&append.segment, id)? else {
+            return Ok(Err(AppendError::NoSuchSegment));
+        };
+        let Some(draft) = self.draft(&append.segment) else {
+            return Ok(Err(AppendError::NoSuchSegment));
+        };
+        if let Err(refusal) = draft.state.append(stored, &append.check, now_ms) {
+            return Ok(Err(AppendError::Refused(refusal)));
+        }
+        draft.changed = true;
+        draft.data.extend_from_slice(append.data.chunks());
+        let length = draft.state.length;
+        let key = (append.segment.number(), id);
+        self.tables.attributes.insert(key, append.number)?;
+        Ok(Ok(length))
+    }
+
+    fn attribute(&mut self, segment: &Arc<Segment>, id: u128) -> DiskResult<Option<i64>> {
+        let Some(draft) = self.draft(segment) else {
+            return Ok(None);
+        };
+        if let Some(value) = draft.state.core_attribute(id) {
+            return Ok(Some(value));
+        }
+        let stored = self.tables.attributes.get((segment.number(), id))?;
+        Ok(Some(stored.map_or(NO_VALUE, |value| value.value())))
+    }
+
+    fn update_attribute(
+        &mut self,
+        segment: &Arc<Segment>,
+        update: AttributeUpdate,
+    ) -> DiskResult<Result<bool, StoreError>> {
+        let Some(stored) = self.attribute(segment, update.id)? else {
+            return Ok(Err(StoreError::NoSuchSegment));
+        };
+        let now_ms = self.now_ms;
+        let updated = self.change(segment, |state| compare_and_set(state, stored, update, now_ms));
+        if matches!(updated, Ok(true)) {
+            let key = (segment.number(), update.id);
+            match update.value {
+                NO_VALUE => self.tables.attributes.remove(key)?,
+                value => self.tables.attributes.insert(key, value)?,
+            };
+            self.wrote = true;
+        }
+        Ok(updated)
+    }
+
+    /// What is decided about a segment so far; none when it is gone.
+    fn draft(&mut self, segment: &Arc<Segment>) -> Option<&mut Draft> {
+        let draft = match self.drafts.entry(segment.number()) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(Draft::new(Arc::clone(segment), segment.state()?)),
+        };
+        (!draft.deleted).then_some(draft)
+    }
+}
+
+impl Draft {
+    fn new(segment: Arc<Segment>, state: SegmentState) -> Self {
+        Self {
+            segment,
+            state,
+            deleted: false,
+            data: Vec::new(),
+            visible_length: state.length,
+            changed: false,
+        }
+    }
+}
+
+/// Cuts the new bytes of a segment into chunks. A short last chunk is written again, longer.
+fn write_bytes(
+    tables: &mut Tables<'_>,
+    last_chunks: &mut HashMap<u64, u64>,
+    number: u64,
+    draft: &Draft,
+) -> DiskResult<()> {
+    let mut rope: &[Bytes] = &draft.data;
+    let mut left = rope.iter().map(Bytes::len).sum::<usize>();
+    if left == 0 {
+        return Ok(());
+    }
+    let mut at = draft.visible_length;
+    let mut carried = Vec::new();
+    if let Some(start) = last_chunk(tables, last_chunks, number)?
+        && at.saturating_sub(start) < SMALL_CHUNK
+        && let Some(short) = tables.bytes.get((number, start))?
+    {
+        carried.extend_from_slice(short.value());
+        at = start;
+        left += carried.len();
+    }
+    let mut carried = &carried[..];
+    let mut skip = 0;
+    while left > 0 {
+        let length = left.min(MAX_CHUNK);
+        let mut guard = tables.bytes.insert_reserve((number, at), length)?;
+        let mut room: &mut [u8] = guard.as_mut();
+        room = fill(room, &mut carried);
+        while !room.is_empty() {
+            let Some((first, rest)) = rope.split_first() else {
+                break;
+            };
+            let mut piece = first.get(skip..).unwrap_or_default();
+            room = fill(room, &mut piece);
+            skip = first.len() - piece.len();
+            if piece.is_empty() {
+                (rope, skip) = (rest, 0);
+            }
+        }
+        last_chunks.insert(number, at);
+        at = at.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+        left -= length;
+    }
+    Ok(())
+}
+
+/// Moves bytes from the front of `from` to the front of `room`; returns the room that is left.
+fn fill<'a>(room: &'a mut [u8], from: &mut &[u8]) -> &'a mut [u8] {
+    let count = room.len().min(from.len());
+    let (now, later) = room.split_at_mut(count);
+    let (head, tail) = from.split_at(count);
+    now.copy_from_slice(head);
+    *from = tail;
+    later
+}
+
+/// Where the last chunk of a segment begins, if it has one.
+fn last_chunk(
+    tables: &Tables<'_>,
+    last_chunks: &mut HashMap<u64, u64>,
+    number: u64,
+) -> DiskResult<Option<u64>> {
+    if let Some(start) = last_chunks.get(&number) {
+        return Ok(Some(*start));
+    }
+    let last = tables.bytes.range((number, 0)..=(number, u64::MAX))?;
+    let last = last.rev().next().transpose()?;
+    let start = last.map(|(key, _)| key.value().1);
+    if let Some(start) = start {
+        last_chunks.insert(number, start);
+    }
+    Ok(start)
+}
+
+/// Bytes and attributes that nobody can reach any more.
+#[derive(Debug, Default)]
+pub(super) struct Garbage {
+    /// Deleted segments.
+    pub(super) deleted: HashSet<u64>,
+    /// Truncated segments, and the head below which chunks can go.
+    pub(super) truncated: HashMap<u64, u64>,
+}
+
+impl Garbage {
+    /// True when nothing is left to remove.
+    pub(super) fn is_empty(&self) -> bool {
+        self.deleted.is_empty() && self.truncated.is_empty()
+    }
+
+    /// Removes at most `limit` entries; true when it removed something.
+    pub(super) fn sweep(
+        &mut self,
+        tables: &mut Tables<'_>,
+        last_chunks: &mut HashMap<u64, u64>,
+        limit: usize,
+    ) -> DiskResult<bool> {
+        if let Some(number) = self.deleted.iter().next().copied() {
+            let mut removed = remove_bytes(tables, number, u64::MAX, limit)?;
+            removed += remove_attributes(tables, number, limit.saturating_sub(removed))?;
+            if removed < limit {
+                tables.garbage.remove(number)?;
+                self.deleted.remove(&number);
+            }
+            return Ok(true);
+        }
+        let Some((&number, &head)) = self.truncated.iter().next() else {
+            return Ok(false);
+        };
+        let removed = remove_bytes(tables, number, head, limit)?;
+        if removed < limit {
+            self.truncated.remove(&number);
+        }
+        if last_chunks.get(&number).is_some_and(|start| *start < head) {
+            last_chunks.remove(&number);
+        }
+        Ok(removed > 0)
+    }
+}
+
+/// Removes chunks that end at or below `head`.
+fn remove_bytes(
+    tables: &mut Tables<'_>,
+    number: u64,
+    head: u64,
+    limit: usize,
+) -> DiskResult<usize> {
+    let mut keys = Vec::new();
+    for entry in tables.bytes.range((number, 0)..=(number, head))?.take(limit) {
+        let (key, value): (AccessGuard<'_, (u64, u64)>, AccessGuard<'_, &[u8]>) = entry?;
+        let (_, start) = key.value();
+        if start.saturating_add(size(value.value())) > head {
+            break;
+        }
+        keys.push((number, start));
+    }
+    for key in &keys {
+        tables.bytes.remove(key)?;
+    }
+    Ok(keys.len())
+}
+
+fn remove_attributes(tables: &mut Tables<'_>, number: u64, limit: usize) -> DiskResult<usize> {
+    let mut keys = Vec::new();
+    for entry in tables
+        .attributes
+        .range((number, 0)..=(number, u128::MAX))?
+        .take(limit)
+    {
+        keys.push(entry?.0.value());
+    }
+    for key in &keys {
+        tables.attributes.remove(key)?;
+    }
+    Ok(keys.len())
+}
