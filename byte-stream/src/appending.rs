@@ -40,7 +40,12 @@ pub(crate) struct Appending {
 
 impl Appending {
     pub(crate) fn new(session: AppendSession, segment: ScopedSegment) -> Self {
-        Self { session, segment, closed: None, is_explaining: false }
+        Self {
+            session,
+            segment,
+            closed: None,
+            is_explaining: false,
+        }
     }
 
     pub(crate) fn position(&self) -> u64 {
@@ -77,7 +82,11 @@ impl Appending {
         if self.is_explaining {
             return None;
         }
-        let failed = || self.session.failure().map(|failure| write_error(&self.segment, failure));
+        let failed = || {
+            self.session
+                .failure()
+                .map(|failure| write_error(&self.segment, failure))
+        };
         self.closed.clone().or_else(failed)
     }
 
@@ -126,13 +135,21 @@ impl Appending {
     /// The durable offset once it is at or behind `offset`, or the failure that keeps it from being.
     pub(crate) fn durable_at(&self, offset: u64) -> Option<Result<u64, WriteError>> {
         let durable = self.session.durable_offset();
-        if durable >= offset { Some(Ok(durable)) } else { self.failure().map(Err) }
+        if durable >= offset {
+            Some(Ok(durable))
+        } else {
+            self.failure().map(Err)
+        }
     }
 
     /// So many conflicts ago that it is not known any more which bytes were given up.
     fn lost_track(&self) -> WriteError {
         let segment = self.segment.clone();
-        ClosedSnafu { segment, certainty: Certainty::Indeterminate }.build()
+        ClosedSnafu {
+            segment,
+            certainty: Certainty::Indeterminate,
+        }
+        .build()
     }
 
     /// An error if the writer cannot be moved now.
@@ -160,7 +177,10 @@ impl Appending {
         match self.session.resync(tail) {
             Ok(resynced) => {
                 let discarded = resynced.discarded;
-                Ok(Resynced { tail, given_up: discarded.end.saturating_sub(discarded.start) })
+                Ok(Resynced {
+                    tail,
+                    given_up: discarded.end.saturating_sub(discarded.start),
+                })
             }
             Err(ResyncError::Unflushed { bytes }) => UnflushedSnafu { bytes }.fail(),
             Err(ResyncError::Terminal { failure }) => Err(write_error(&self.segment, &failure)),
@@ -186,8 +206,8 @@ impl Machine for Appending {
         self.session.handle_attached(now, flow, token);
     }
 
-    fn handle_attach_failed(&mut self, now: Instant, failure: AttachFailure) {
-        self.session.handle_attach_failed(now, &failure);
+    fn handle_attach_failed(&mut self, now: Instant, failure: &AttachFailure) {
+        self.session.handle_attach_failed(now, failure);
     }
 
     fn handle_reply(&mut self, now: Instant, reply: Reply) -> Result<(), ProtocolViolation> {
@@ -202,7 +222,7 @@ impl Machine for Appending {
         self.session.handle_timeout(now);
     }
 
-    fn handle_info(&mut self, _now: Instant, info: Option<SegmentInfo>) {
+    fn handle_info(&mut self, info: Option<SegmentInfo>) {
         self.is_explaining = false;
         if let Some(info) = info {
             self.session.note_tail(info.tail);
@@ -212,7 +232,8 @@ impl Machine for Appending {
     fn handle_closed(&mut self) {
         let (segment, certainty) = (self.segment.clone(), self.certainty());
         self.is_explaining = false;
-        self.closed.get_or_insert(ClosedSnafu { segment, certainty }.build());
+        self.closed
+            .get_or_insert(ClosedSnafu { segment, certainty }.build());
     }
 
     fn poll_transmit(&mut self) -> Option<Request> {
@@ -221,9 +242,13 @@ impl Machine for Appending {
 
     fn poll_effect(&mut self) -> Option<Effect> {
         Some(match self.session.poll_event()? {
-            AppendEvent::NeedsAttachment { relocate, renew_token } => {
-                Effect::Attach(Hints { relocate, renew_token })
-            }
+            AppendEvent::NeedsAttachment {
+                relocate,
+                renew_token,
+            } => Effect::Attach(Hints {
+                relocate,
+                renew_token,
+            }),
             AppendEvent::Detach { close } => Effect::Detach { close },
             AppendEvent::Failed(failure) => self.failed(&failure),
             AppendEvent::Foreign { offset, len } => {
@@ -256,7 +281,13 @@ fn write_error(segment: &ScopedSegment, failure: &AppendFailure) -> WriteError {
     match failure.kind() {
         AppendFailureKind::Conflict { expected, actual } => {
             let (expected, actual) = (*expected, *actual);
-            ConflictSnafu { segment, expected, actual, certainty }.build()
+            ConflictSnafu {
+                segment,
+                expected,
+                actual,
+                certainty,
+            }
+            .build()
         }
         AppendFailureKind::Sealed => SegmentSealedSnafu { segment, certainty }.build(),
         AppendFailureKind::NoSuchSegment => SegmentMissingSnafu { segment, certainty }.build(),

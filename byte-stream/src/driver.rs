@@ -22,9 +22,7 @@ use std::{
 
 use pravega_client_shared::{DelegationToken, FlowId};
 use pravega_connection_pool::{ConnectionError, Flow, FlowHandler, ProtocolError};
-use pravega_segment_session::{
-    AttachFailure, AttachFailureKind, Disconnect, ProtocolViolation,
-};
+use pravega_segment_session::{AttachFailure, AttachFailureKind, Disconnect, ProtocolViolation};
 use pravega_wire_protocol::{Reply, Request};
 use tokio::{sync::Notify, time::timeout};
 
@@ -37,12 +35,12 @@ use crate::{
 /// A session and what its user keeps beside it: what a [`Driver`] drives.
 pub(crate) trait Machine: Send + 'static {
     fn handle_attached(&mut self, now: Instant, flow: FlowId, token: DelegationToken);
-    fn handle_attach_failed(&mut self, now: Instant, failure: AttachFailure);
+    fn handle_attach_failed(&mut self, now: Instant, failure: &AttachFailure);
     fn handle_reply(&mut self, now: Instant, reply: Reply) -> Result<(), ProtocolViolation>;
     fn handle_disconnected(&mut self, now: Instant, disconnect: Disconnect);
     fn handle_timeout(&mut self, now: Instant);
     /// What the store says of the segment, as asked for by [`Effect::AskInfo`]; none when it does not say.
-    fn handle_info(&mut self, now: Instant, info: Option<SegmentInfo>);
+    fn handle_info(&mut self, info: Option<SegmentInfo>);
     /// Nothing will ever come any more: the owner, the factory or the runtime is gone.
     fn handle_closed(&mut self);
     fn poll_transmit(&mut self) -> Option<Request>;
@@ -201,7 +199,9 @@ impl<M: Machine> Driver<M> {
 
     fn carry_out(self: &Arc<Self>, outcome: Outcome) {
         if let Some((flow, true)) = &outcome.detached {
-            flow.connection().close();
+            let connection = flow.connection();
+            let endpoint = connection.endpoint().clone();
+            connection.close(ConnectionError::ShutDown { endpoint });
         }
         drop(outcome.detached);
         if outcome.has_work {
@@ -233,8 +233,12 @@ impl<M: Machine> Driver<M> {
 impl<M: Machine> State<M> {
     /// Takes everything out of the session that one input put in.
     fn drain(&mut self, now: Instant) -> Outcome {
-        let mut outcome =
-            Outcome { pump: None, detached: None, progressed: false, has_work: false };
+        let mut outcome = Outcome {
+            pump: None,
+            detached: None,
+            progressed: false,
+            has_work: false,
+        };
         loop {
             self.drain_effects(&mut outcome);
             match self.drain_requests(&mut outcome) {
@@ -250,7 +254,8 @@ impl<M: Machine> State<M> {
             (Some(_), None) => true,
             (None, _) => false,
         };
-        outcome.has_work = !self.is_closed && (self.to_attach.is_some() || self.to_ask || is_earlier);
+        outcome.has_work =
+            !self.is_closed && (self.to_attach.is_some() || self.to_ask || is_earlier);
         outcome
     }
 
@@ -284,7 +289,9 @@ impl<M: Machine> State<M> {
 
 impl<M> fmt::Debug for Driver<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Driver").field("segment", self.link.segment()).finish_non_exhaustive()
+        f.debug_struct("Driver")
+            .field("segment", self.link.segment())
+            .finish_non_exhaustive()
     }
 }
 
@@ -346,13 +353,14 @@ impl<M: Machine> Supervisor<M> {
         loop {
             let done = match driver.next_task() {
                 Task::Stop => return,
+                // Boxed, so that a session which is not looking for a connection does not keep the room
+                // that looking for one takes.
                 Task::Attach(hints, generation) => {
-                    shutdown.run_until_cancelled(driver.attach(hints, generation)).await
+                    let attach = Box::pin(driver.attach(hints, generation));
+                    shutdown.run_until_cancelled(attach).await
                 }
-                Task::Ask => shutdown.run_until_cancelled(driver.ask()).await,
-                Task::Sleep(deadline) => {
-                    shutdown.run_until_cancelled(driver.sleep(deadline)).await
-                }
+                Task::Ask => shutdown.run_until_cancelled(Box::pin(driver.ask())).await,
+                Task::Sleep(deadline) => shutdown.run_until_cancelled(driver.sleep(deadline)).await,
             };
             if done.is_none() {
                 return;
@@ -387,7 +395,9 @@ impl<M: Machine> Driver<M> {
     }
 
     async fn sleep(self: &Arc<Self>, deadline: Option<Instant>) {
-        let Some(deadline) = deadline else { return self.work.notified().await };
+        let Some(deadline) = deadline else {
+            return self.work.notified().await;
+        };
         tokio::select! {
             () = self.work.notified() => {}
             () = tokio::time::sleep_until(deadline.into()) => {
@@ -402,7 +412,7 @@ impl<M: Machine> Driver<M> {
         if let Err(error) = &info {
             tracing::debug!(segment = %self.link.segment(), %error, "the segment could not be asked");
         }
-        self.drive(|machine, now| machine.handle_info(now, info.ok()));
+        self.drive(|machine, _| machine.handle_info(info.ok()));
     }
 
     async fn attach(self: &Arc<Self>, hints: Hints, generation: u64) {
@@ -417,16 +427,19 @@ impl<M: Machine> Driver<M> {
             Err(error) => {
                 tracing::debug!(segment = %self.link.segment(), %error, "no connection");
                 let failure = attach_failure(error);
-                return self.drive(|machine, now| machine.handle_attach_failed(now, failure));
+                return self.drive(|machine, now| machine.handle_attach_failed(now, &failure));
             }
         };
-        let handler = Replies { driver: Arc::downgrade(self), generation };
+        let handler = Replies {
+            driver: Arc::downgrade(self),
+            generation,
+        };
         match reached.connection.open_flow(Arc::new(handler)) {
             Ok(flow) => self.attached(generation, flow, reached.token),
             Err(error) => {
                 let failure =
                     AttachFailure::with_cause(AttachFailureKind::Unreachable, Arc::new(error));
-                self.drive(|machine, now| machine.handle_attach_failed(now, failure));
+                self.drive(|machine, now| machine.handle_attach_failed(now, &failure));
             }
         }
     }

@@ -29,7 +29,11 @@ impl Durability {
         operation: &'static str,
         ready: impl Fn(&Appending) -> Option<Result<T, WriteError>>,
     ) -> Result<T, WriteError> {
-        match self.driver.wait(Some(self.timeout), || self.driver.look(&ready)).await {
+        match self
+            .driver
+            .wait(Some(self.timeout), || self.driver.look(&ready))
+            .await
+        {
             Some(answer) => answer,
             None => Err(late(&self.driver, operation, self.timeout)),
         }
@@ -44,16 +48,21 @@ pub(crate) fn late(
 ) -> WriteError {
     let segment = driver.link().segment().clone();
     let certainty = driver.look(Appending::certainty);
-    TimedOutSnafu { segment, operation, after, certainty }.build()
+    TimedOutSnafu {
+        segment,
+        operation,
+        after,
+        certainty,
+    }
+    .build()
 }
 
 /// A promise for the bytes of one append. Await it, or call [`durable`](Self::durable), to learn when they
-/// are durable; drop it if that does not matter.
+/// are durable; ignore it if that does not matter.
 ///
 /// # Cancel safety
 /// Waiting can be dropped and repeated; a receipt gives the same answer however often it is asked.
 #[derive(Debug, Clone)]
-#[must_use = "a receipt tells when its bytes are durable; drop it on purpose if that does not matter"]
 pub struct Receipt {
     durability: Durability,
     range: Range<u64>,
@@ -65,7 +74,10 @@ impl Receipt {
         range: Range<u64>,
         timeout: Duration,
     ) -> Self {
-        Self { durability: Durability { driver, timeout }, range }
+        Self {
+            durability: Durability { driver, timeout },
+            range,
+        }
     }
 
     /// Which bytes these are, counted from the first byte that this writer accepted. Receipts of one
@@ -78,7 +90,9 @@ impl Receipt {
     /// The answer, if it is known by now.
     #[must_use]
     pub fn try_durable(&self) -> Option<Result<(), WriteError>> {
-        self.durability.driver.look(|appending| self.answer(appending))
+        self.durability
+            .driver
+            .look(|appending| self.answer(appending))
     }
 
     /// Waits until the bytes are durable, or certainly or possibly lost.
@@ -89,11 +103,15 @@ impl Receipt {
     /// # Cancel safety
     /// Cancel safe.
     pub async fn durable(&self) -> Result<(), WriteError> {
-        self.durability.wait("an append", |appending| self.answer(appending)).await
+        self.durability
+            .wait("an append", |appending| self.answer(appending))
+            .await
     }
 
     fn answer(&self, appending: &Appending) -> Option<Result<(), WriteError>> {
-        appending.durable(&self.range).map(|answer| answer.map(|_| ()))
+        appending
+            .durable(&self.range)
+            .map(|answer| answer.map(|_| ()))
     }
 }
 
@@ -115,7 +133,9 @@ pub struct DurabilityWatch {
 
 impl DurabilityWatch {
     pub(crate) fn new(driver: Arc<Driver<Appending>>, timeout: Duration) -> Self {
-        Self { durability: Durability { driver, timeout } }
+        Self {
+            durability: Durability { driver, timeout },
+        }
     }
 
     /// The offset behind the last byte of the writer that is known to be durable.
@@ -140,7 +160,9 @@ impl DurabilityWatch {
     /// Cancel safe.
     pub async fn flush(&self) -> Result<u64, WriteError> {
         let range = self.durability.driver.drive(Appending::flush);
-        self.durability.wait("flushing", |appending| appending.durable(&range)).await
+        self.durability
+            .wait("flushing", |appending| appending.durable(&range))
+            .await
     }
 
     /// Sends what lingers and waits until the durable offset is at or behind `offset`. Returns it.
@@ -152,6 +174,10 @@ impl DurabilityWatch {
     /// Cancel safe.
     pub async fn wait_durable(&self, offset: u64) -> Result<u64, WriteError> {
         self.durability.driver.drive(Appending::flush);
-        self.durability.wait("waiting for an offset", |appending| appending.durable_at(offset)).await
+        self.durability
+            .wait("waiting for an offset", |appending| {
+                appending.durable_at(offset)
+            })
+            .await
     }
 }

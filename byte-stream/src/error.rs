@@ -6,8 +6,8 @@
 
 use std::{error::Error, io, sync::Arc, time::Duration};
 
-pub use pravega_segment_session::Certainty;
 use pravega_client_shared::{ScopeName, ScopedSegment, ScopedStream};
+pub use pravega_segment_session::Certainty;
 use snafu::Snafu;
 
 /// A cause further down, kept as it was. Shared, because one cause may fail many waiters.
@@ -77,10 +77,10 @@ pub enum SegmentError {
         actual: u64,
     },
     /// The peer refused the credentials, or they do not permit the operation.
-    #[snafu(display("not permitted to use {segment}"))]
+    #[snafu(display("not permitted to use {target}"))]
     Unauthorized {
-        /// The segment asked for.
-        segment: ScopedSegment,
+        /// The stream or segment asked for.
+        target: String,
         /// What refused, where it said more.
         source: Cause,
     },
@@ -157,9 +157,9 @@ impl SegmentError {
 
     fn io_kind(&self) -> io::ErrorKind {
         match self {
-            Self::ScopeNotFound { .. } | Self::StreamNotFound { .. } | Self::NoSuchSegment { .. } => {
-                io::ErrorKind::NotFound
-            }
+            Self::ScopeNotFound { .. }
+            | Self::StreamNotFound { .. }
+            | Self::NoSuchSegment { .. } => io::ErrorKind::NotFound,
             Self::Unauthorized { .. } => io::ErrorKind::PermissionDenied,
             Self::Timeout { .. } => io::ErrorKind::TimedOut,
             Self::Unavailable { .. } => io::ErrorKind::NotConnected,
@@ -269,7 +269,7 @@ pub enum WriteError {
 fn may_be_stored(certainty: Certainty) -> &'static str {
     match certainty {
         Certainty::Definite => "",
-        Certainty::Indeterminate => ", unacknowledged bytes may be stored",
+        _ => ", unacknowledged bytes may be stored",
     }
 }
 
@@ -301,7 +301,9 @@ impl WriteError {
             | Self::TimedOut { certainty, .. }
             | Self::Closed { certainty, .. } => *certainty,
             Self::Segment { source } => source.certainty(),
-            Self::Full { .. } | Self::TooLarge { .. } | Self::Unflushed { .. } => Certainty::Definite,
+            Self::Full { .. } | Self::TooLarge { .. } | Self::Unflushed { .. } => {
+                Certainty::Definite
+            }
         }
     }
 
@@ -336,7 +338,9 @@ pub enum ReadError {
         head: u64,
     },
     /// The offset lies behind the end of a sealed segment.
-    #[snafu(display("offset {offset} is beyond the end of {segment}, which is sealed at {length}"))]
+    #[snafu(display(
+        "offset {offset} is beyond the end of {segment}, which is sealed at {length}"
+    ))]
     BeyondEnd {
         /// The segment read.
         segment: ScopedSegment,

@@ -36,14 +36,21 @@ impl ClientFactory {
     /// trust roots that cannot be loaded, is reported by the first operation.
     #[must_use]
     pub fn new(config: ClientConfig) -> Self {
-        Self { core: Self::set_up(config) }
+        Self {
+            core: Self::set_up(config),
+        }
     }
 
     fn set_up(config: ClientConfig) -> Result<Arc<Core>, SegmentError> {
         let failed = |cause: Cause| SetupSnafu.into_error(cause);
         let controller = ControllerClient::new(&config).map_err(|e| failed(Arc::new(e)))?;
         let pool = ConnectionPool::new(&config).map_err(|e| failed(Arc::new(e)))?;
-        Ok(Arc::new(Core { config, controller, pool, shutdown: CancellationToken::new() }))
+        Ok(Arc::new(Core {
+            config,
+            controller,
+            pool,
+            shutdown: CancellationToken::new(),
+        }))
     }
 
     pub(crate) fn core(&self) -> Result<Arc<Core>, SegmentError> {
@@ -68,7 +75,10 @@ impl ClientFactory {
     ///
     /// # Cancel safety
     /// Cancel safe: it does not wait.
-    #[expect(clippy::unused_async, reason = "the program of the Pravega book awaits it")]
+    #[expect(
+        clippy::unused_async,
+        reason = "the program of the Pravega book awaits it"
+    )]
     pub async fn create_byte_reader(&self, segment: ScopedSegment) -> ByteReader {
         ByteReader::lazy(self.core(), segment)
     }
@@ -126,9 +136,12 @@ impl ClientFactory {
         let core = self.core()?;
         let made = async {
             core.controller.create_scope(stream.scope()).await?;
-            core.controller.create_stream(stream, &StreamConfiguration::default()).await
+            core.controller
+                .create_stream(stream, &StreamConfiguration::default())
+                .await
         };
-        made.await.map_err(|error| controller_failed(stream, "creating the stream", error))
+        made.await
+            .map_err(|error| controller_failed(stream, "creating the stream", error))
     }
 
     /// The one segment of a byte stream, also of a sealed one: the one with the stream's first bytes.

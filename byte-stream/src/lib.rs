@@ -74,10 +74,10 @@ pub mod client_factory {
     pub use crate::factory::ClientFactory;
 }
 
-pub use durability::{DurabilityWatch, Receipt};
-pub use error::{Cause, Certainty, ReadError, SegmentError, WriteError};
 #[doc(inline)]
 pub use client_factory::ClientFactory;
+pub use durability::{DurabilityWatch, Receipt};
+pub use error::{Cause, Certainty, ReadError, SegmentError, WriteError};
 pub use open::{
     OnTruncation, OpenByteReader, OpenByteWriter, ReadFrom, ReadUntil, Target, WhenFull, WriteMode,
 };

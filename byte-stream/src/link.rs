@@ -24,6 +24,7 @@ use crate::{
         Cause, NoSuchSegmentSnafu, RefusedSnafu, SealedSnafu, SegmentError, ShutDownSnafu,
         TimeoutSnafu, UnauthorizedSnafu, UnavailableSnafu,
     },
+    resolve::{is_denied, is_not_found},
 };
 
 /// A segment together with what is known about where it lives and who may use it.
@@ -74,7 +75,10 @@ pub(crate) struct Reached {
 #[derive(Debug, Clone, Snafu)]
 pub(crate) enum ReachError {
     /// The controller did not say where the segment is, or gave no token.
-    #[snafu(context(false), display("the controller did not say where the segment is"))]
+    #[snafu(
+        context(false),
+        display("the controller did not say where the segment is")
+    )]
     Locating { source: ControllerError },
     /// The store did not take the connection.
     #[snafu(context(false), display("the segment store could not be connected"))]
@@ -83,11 +87,11 @@ pub(crate) enum ReachError {
 
 impl ReachError {
     pub(crate) fn is_denied(&self) -> bool {
-        matches!(self, Self::Locating { source } if source.is_denied())
+        matches!(self, Self::Locating { source } if is_denied(source))
     }
 
     pub(crate) fn is_not_found(&self) -> bool {
-        matches!(self, Self::Locating { source } if source.is_not_found())
+        matches!(self, Self::Locating { source } if is_not_found(source))
     }
 
     pub(crate) fn is_retryable(&self) -> bool {
@@ -128,10 +132,17 @@ impl SegmentLink {
     pub(crate) async fn reach(&self) -> Result<Reached, ReachError> {
         let located = self.core.controller.endpoint(&self.segment).await?;
         self.note(|used| used.location = Some(located.generation));
-        let issued = self.core.controller.token(self.segment.stream(), self.access).await?;
+        let issued = self
+            .core
+            .controller
+            .token(self.segment.stream(), self.access)
+            .await?;
         self.note(|used| used.token = Some(issued.generation));
         match self.core.pool.connect(&located.endpoint).await {
-            Ok(connection) => Ok(Reached { connection, token: issued.token }),
+            Ok(connection) => Ok(Reached {
+                connection,
+                token: issued.token,
+            }),
             Err(error) => {
                 // The store may be gone for good and the segment elsewhere: ask again next time.
                 self.relocate();
@@ -143,14 +154,16 @@ impl SegmentLink {
     /// The store said, or its silence suggests, that the segment is not there: ask the controller anew.
     pub(crate) fn relocate(&self) {
         if let Some(generation) = self.used().location {
-            self.core.controller.forget_endpoint(&self.segment, generation);
+            self.core.controller.forget(&self.segment, generation);
         }
     }
 
     /// The token was refused, or is suspected: get another one before the next request.
     pub(crate) fn renew_token(&self) {
         if let Some(generation) = self.used().token {
-            self.core.controller.forget_token(self.segment.stream(), self.access, generation);
+            self.core
+                .controller
+                .forget_token(self.segment.stream(), self.access, generation);
         }
     }
 
@@ -162,8 +175,13 @@ impl SegmentLink {
         request: impl Fn(RequestId, &DelegationToken) -> Request,
         read: impl Fn(Reply) -> Result<T, Reply>,
     ) -> Result<T, SegmentError> {
-        let call = Call { link: self, operation, patience, token_renewed: false };
-        call.run(request, read).await
+        Call {
+            link: self,
+            operation,
+            patience,
+        }
+        .run(request, read)
+        .await
     }
 
     /// The highest tail that a store has told of. A segment never gets shorter.
@@ -195,7 +213,6 @@ struct Call<'a> {
     link: &'a SegmentLink,
     operation: &'static str,
     patience: Patience,
-    token_renewed: bool,
 }
 
 /// How one attempt ended without an answer that ends the call.
@@ -208,7 +225,7 @@ enum Attempt {
 
 impl Call<'_> {
     async fn run<T>(
-        mut self,
+        self,
         request: impl Fn(RequestId, &DelegationToken) -> Request,
         read: impl Fn(Reply) -> Result<T, Reply>,
     ) -> Result<T, SegmentError> {
@@ -216,8 +233,9 @@ impl Call<'_> {
         let deadline = Instant::now() + after;
         let mut delays = self.link.core.delays();
         let mut last = None;
+        let mut token_renewed = false;
         loop {
-            let attempt = self.attempt(&request, &read);
+            let attempt = self.attempt(&request, &read, &mut token_renewed);
             let cause = match self.until(deadline, attempt).await {
                 Some(Ok(value)) => return Ok(value),
                 Some(Err(Attempt::Over(error))) => return Err(error),
@@ -246,7 +264,10 @@ impl Call<'_> {
     async fn until<T>(&self, deadline: Instant, future: impl Future<Output = T>) -> Option<T> {
         let shutdown = &self.link.core.shutdown;
         let bounded = timeout_at(deadline, future);
-        shutdown.run_until_cancelled(bounded).await.and_then(Result::ok)
+        shutdown
+            .run_until_cancelled(bounded)
+            .await
+            .and_then(Result::ok)
     }
 
     fn out_of_time(&self, after: Duration, last: Option<Cause>) -> SegmentError {
@@ -255,16 +276,26 @@ impl Call<'_> {
         match last {
             _ if self.link.core.shutdown.is_cancelled() => ShutDownSnafu.build(),
             Some(source) => UnavailableSnafu { target, operation }.into_error(source),
-            None => TimeoutSnafu { target, operation, after }.build(),
+            None => TimeoutSnafu {
+                target,
+                operation,
+                after,
+            }
+            .build(),
         }
     }
 
     async fn attempt<T>(
-        &mut self,
+        &self,
         request: &impl Fn(RequestId, &DelegationToken) -> Request,
         read: &impl Fn(Reply) -> Result<T, Reply>,
+        token_renewed: &mut bool,
     ) -> Result<T, Attempt> {
-        let reached = self.link.reach().await.map_err(|error| self.not_reached(error))?;
+        let reached = self
+            .link
+            .reach()
+            .await
+            .map_err(|error| self.not_reached(error))?;
         let timeout = match self.patience {
             Patience::Parked => FOR_EVER,
             _ => self.link.core.config.request_timeout(),
@@ -274,16 +305,19 @@ impl Call<'_> {
             Ok(reply) => reply,
             Err(error) => return Err(self.lost(error)),
         };
-        read(reply).map_err(|failure| self.refused(&failure))
+        read(reply).map_err(|failure| self.refused(&failure, token_renewed))
     }
 
     fn not_reached(&self, error: ReachError) -> Attempt {
         let segment = self.link.segment.clone();
-        let (denied, missing, again) =
-            (error.is_denied(), error.is_not_found(), error.is_retryable());
+        let (denied, missing, again) = (
+            error.is_denied(),
+            error.is_not_found(),
+            error.is_retryable(),
+        );
         let source: Cause = Arc::new(error);
         if denied {
-            Attempt::Over(UnauthorizedSnafu { segment }.into_error(source))
+            Attempt::Over(self.unauthorized(source))
         } else if missing {
             Attempt::Over(NoSuchSegmentSnafu { segment }.build())
         } else if again {
@@ -306,15 +340,26 @@ impl Call<'_> {
         }
     }
 
-    fn unavailable(&self, source: Cause) -> SegmentError {
+    fn unauthorized(&self, source: Cause) -> SegmentError {
         let target = self.link.segment.to_string();
-        UnavailableSnafu { target, operation: self.operation }.into_error(source)
+        UnauthorizedSnafu { target }.into_error(source)
     }
 
-    fn refused(&mut self, failure: &Reply) -> Attempt {
+    fn unavailable(&self, source: Cause) -> SegmentError {
+        let target = self.link.segment.to_string();
+        UnavailableSnafu {
+            target,
+            operation: self.operation,
+        }
+        .into_error(source)
+    }
+
+    fn refused(&self, failure: &Reply, token_renewed: &mut bool) -> Attempt {
         let segment = self.link.segment.clone();
         let operation = self.operation;
-        let source: Cause = Arc::new(Unanswered { reply: failure.name() });
+        let source: Cause = Arc::new(Unanswered {
+            reply: failure.name(),
+        });
         match Recovery::of(failure) {
             Some(Recovery::Fail(Refusal::NoSuchSegment)) => {
                 Attempt::Over(NoSuchSegmentSnafu { segment }.build())
@@ -323,11 +368,11 @@ impl Call<'_> {
             Some(Recovery::Fail(_)) => {
                 Attempt::Over(RefusedSnafu { segment, operation }.into_error(source))
             }
-            Some(Recovery::RenewToken(TokenFault::Refused)) if self.token_renewed => {
-                Attempt::Over(UnauthorizedSnafu { segment }.into_error(source))
+            Some(Recovery::RenewToken(TokenFault::Refused)) if *token_renewed => {
+                Attempt::Over(self.unauthorized(source))
             }
             Some(Recovery::RenewToken(_)) => {
-                self.token_renewed = true;
+                *token_renewed = true;
                 self.link.renew_token();
                 Attempt::Again(source)
             }

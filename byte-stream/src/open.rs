@@ -18,7 +18,7 @@ use crate::{
     ClientFactory,
     core::Core,
     error::{SealedSnafu, SegmentError, UnexpectedTailSnafu},
-    reader::{self, ByteReader},
+    reader::{self, ByteReader, Start},
     resolve::{segment_to_read, segment_to_write},
     segment::{SegmentHandle, SegmentInfo},
     writer::{self, ByteWriter},
@@ -130,18 +130,27 @@ impl OpenByteWriter {
 
     /// Starts at the tail, wherever it is. This is the default.
     pub fn at_tail(self) -> Self {
-        Self { expected_tail: None, ..self }
+        Self {
+            expected_tail: None,
+            ..self
+        }
     }
 
     /// Starts at `offset`, which must be the tail: opening fails with [`SegmentError::UnexpectedTail`] if
     /// it is not. That is how a restarted process goes on exactly once behind what it knows to be durable.
     pub fn expect_at(self, offset: u64) -> Self {
-        Self { expected_tail: Some(offset), ..self }
+        Self {
+            expected_tail: Some(offset),
+            ..self
+        }
     }
 
     /// The most bytes that the writer holds unacknowledged, its own overhead included, in bytes.
     pub fn max_unacked_bytes(self, bytes: usize) -> Self {
-        Self { max_unacked_bytes: Some(bytes), ..self }
+        Self {
+            max_unacked_bytes: Some(bytes),
+            ..self
+        }
     }
 
     /// What a write does while the buffer is full.
@@ -156,7 +165,10 @@ impl OpenByteWriter {
 
     /// The deadline of every waiting call of the writer.
     pub fn operation_timeout(self, timeout: Duration) -> Self {
-        Self { operation_timeout: Some(timeout), ..self }
+        Self {
+            operation_timeout: Some(timeout),
+            ..self
+        }
     }
 
     async fn open(self) -> Result<ByteWriter, SegmentError> {
@@ -173,18 +185,33 @@ impl OpenByteWriter {
             .with_linger(self.linger);
         let settings = writer::Settings {
             when_full: self.when_full,
-            operation_timeout: self.operation_timeout.unwrap_or(core.config.operation_timeout()),
+            operation_timeout: self
+                .operation_timeout
+                .unwrap_or(core.config.operation_timeout()),
         };
         let inner = writer::Inner::new(core, segment, options, settings);
         let info = inner.handle.info().await?;
         let segment = inner.handle.segment();
-        ensure!(!info.is_sealed, SealedSnafu { segment: segment.clone() });
+        ensure!(
+            !info.is_sealed,
+            SealedSnafu {
+                segment: segment.clone()
+            }
+        );
         if let Some(expected) = self.expected_tail.filter(|&expected| expected != info.tail) {
             let (segment, actual) = (segment.clone(), info.tail);
-            return UnexpectedTailSnafu { segment, expected, actual }.fail();
+            return UnexpectedTailSnafu {
+                segment,
+                expected,
+                actual,
+            }
+            .fail();
         }
         // A session that has accepted nothing can always be moved.
-        inner.driver.drive(|appending, _| appending.resync(info.tail)).ok();
+        inner
+            .driver
+            .drive(|appending, _| appending.resync(info.tail))
+            .ok();
         Ok(ByteWriter::opened(inner))
     }
 }
@@ -200,7 +227,9 @@ impl IntoFuture for OpenByteWriter {
 
 impl fmt::Debug for OpenByteWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenByteWriter").field("target", &self.target).finish_non_exhaustive()
+        f.debug_struct("OpenByteWriter")
+            .field("target", &self.target)
+            .finish_non_exhaustive()
     }
 }
 
@@ -249,17 +278,26 @@ impl OpenByteReader {
 
     /// The most bytes asked for and held ahead of the caller, in bytes.
     pub fn read_ahead(self, bytes: usize) -> Self {
-        Self { read_ahead: Some(bytes), ..self }
+        Self {
+            read_ahead: Some(bytes),
+            ..self
+        }
     }
 
     /// What to do when the bytes to be read next were truncated.
     pub fn on_truncation(self, on_truncation: OnTruncation) -> Self {
-        Self { on_truncation, ..self }
+        Self {
+            on_truncation,
+            ..self
+        }
     }
 
     /// How long a read waits for a byte before it returns [`ReadError::Idle`](crate::ReadError::Idle).
     pub fn idle_timeout(self, timeout: Duration) -> Self {
-        Self { idle_timeout: Some(timeout), ..self }
+        Self {
+            idle_timeout: Some(timeout),
+            ..self
+        }
     }
 
     async fn open(self) -> Result<ByteReader, SegmentError> {
@@ -283,7 +321,7 @@ impl OpenByteReader {
         let options = read_options(&core, start, self.read_ahead)
             .with_until(limit)
             .with_on_truncation(self.on_truncation);
-        let opened = reader::Inner::new(core, handle, options, self.idle_timeout);
+        let opened = reader::Inner::new(core, handle, &options, Start::Offset, self.idle_timeout);
         if let Some(info) = info {
             opened.note_info(&info);
         }
@@ -310,7 +348,8 @@ pub(crate) fn append_options(core: &Core) -> AppendOptions {
 
 /// The options of a reader where the caller did not choose.
 pub(crate) fn read_options(core: &Core, start: u64, read_ahead: Option<usize>) -> ReadOptions {
-    ReadOptions::new(start)
+    ReadOptions::default()
+        .with_offset(start)
         .with_max_read_ahead_bytes(read_ahead.unwrap_or(core.config.max_read_ahead_bytes()))
         .with_backoff(backoff(core))
 }
@@ -326,7 +365,9 @@ impl IntoFuture for OpenByteReader {
 
 impl fmt::Debug for OpenByteReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenByteReader").field("target", &self.target).finish_non_exhaustive()
+        f.debug_struct("OpenByteReader")
+            .field("target", &self.target)
+            .finish_non_exhaustive()
     }
 }
 

@@ -40,7 +40,11 @@ pub(crate) async fn read_at(
         return Ok(Bytes::new());
     }
     let wanted = offset.saturating_add(u64::try_from(len).unwrap_or(u64::MAX));
-    let end = if wanted <= handle.link().known_tail() { wanted } else { check(handle, offset).await? };
+    let end = if wanted <= handle.link().known_tail() {
+        wanted
+    } else {
+        check(handle, offset).await?
+    };
     read_whole(handle.clone(), offset..wanted.min(end)).await
 }
 
@@ -52,9 +56,19 @@ async fn check(handle: &SegmentHandle, offset: u64) -> Result<u64, ReadError> {
     }
     let segment = handle.segment().clone();
     if info.is_sealed {
-        BeyondEndSnafu { segment, offset, length: info.tail }.fail()
+        BeyondEndSnafu {
+            segment,
+            offset,
+            length: info.tail,
+        }
+        .fail()
     } else {
-        IncompleteSnafu { segment, wanted: offset, tail: info.tail }.fail()
+        IncompleteSnafu {
+            segment,
+            wanted: offset,
+            tail: info.tail,
+        }
+        .fail()
     }
 }
 
@@ -67,14 +81,21 @@ pub(crate) async fn stream(
         let tail = check(&handle, range.start).await?;
         if range.end > tail {
             let segment = handle.segment().clone();
-            return IncompleteSnafu { segment, wanted: range.end, tail }.fail();
+            return IncompleteSnafu {
+                segment,
+                wanted: range.end,
+                tail,
+            }
+            .fail();
         }
     }
     let pieces = std::iter::successors(piece_at(&range, range.start), move |piece| {
         piece_at(&range, piece.end)
     });
     let read = move |piece| read_whole(handle.clone(), piece);
-    Ok(futures::stream::iter(pieces).map(read).buffered(PIECES_AT_ONCE))
+    Ok(futures::stream::iter(pieces)
+        .map(read)
+        .buffered(PIECES_AT_ONCE))
 }
 
 fn piece_at(range: &Range<u64>, start: u64) -> Option<Range<u64>> {
@@ -105,12 +126,18 @@ async fn read_once(handle: &SegmentHandle, offset: u64, len: u64) -> Result<Byte
     let segment = || handle.segment().clone();
     match request(handle, offset, len, Patience::Deadline).await {
         Ok(Answer::Data(data)) => Ok(data),
-        Ok(Answer::Truncated(head)) => {
-            TruncatedSnafu { segment: segment(), requested: offset, head }.fail()
+        Ok(Answer::Truncated(head)) => TruncatedSnafu {
+            segment: segment(),
+            requested: offset,
+            head,
         }
-        Ok(Answer::End) => {
-            BeyondEndSnafu { segment: segment(), offset, length: offset }.fail()
+        .fail(),
+        Ok(Answer::End) => BeyondEndSnafu {
+            segment: segment(),
+            offset,
+            length: offset,
         }
+        .fail(),
         Err(SegmentError::NoSuchSegment { segment }) => MissingSegmentSnafu { segment }.fail(),
         Err(error) => Err(error.into()),
     }
@@ -140,7 +167,9 @@ async fn request(
                 _ => Ok(Answer::Data(read.data.into_bytes())),
             }
         }
-        Reply::SegmentIsTruncated(refused) => Ok(Answer::Truncated(from_wire(refused.start_offset))),
+        Reply::SegmentIsTruncated(refused) => {
+            Ok(Answer::Truncated(from_wire(refused.start_offset)))
+        }
         Reply::SegmentIsSealed(_) => Ok(Answer::End),
         other => Err(other),
     };
@@ -157,7 +186,12 @@ pub(crate) async fn wait_for_tail(handle: &SegmentHandle, offset: u64) -> Result
         }
         if info.is_sealed {
             let segment = handle.segment().clone();
-            return BeyondEndSnafu { segment, offset, length: info.tail }.fail();
+            return BeyondEndSnafu {
+                segment,
+                offset,
+                length: info.tail,
+            }
+            .fail();
         }
         match request(handle, offset - 1, 1, Patience::Parked).await {
             Ok(_) => {}
@@ -168,4 +202,3 @@ pub(crate) async fn wait_for_tail(handle: &SegmentHandle, offset: u64) -> Result
         }
     }
 }
-

@@ -3,7 +3,7 @@
 use std::{io::SeekFrom, ops::Range, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use futures::{Stream, StreamExt as _, TryStreamExt as _};
+use futures::{Stream, TryStreamExt as _};
 use pravega_client_shared::ScopedSegment;
 use pravega_controller_client::Access;
 use pravega_segment_session::ReadOptions;
@@ -18,7 +18,7 @@ use crate::{
     open::read_options,
     range,
     reader_io::Polling,
-    reading::{Reading, Step},
+    reading::{Look, Reading, Step},
     segment::{SegmentHandle, SegmentInfo},
     wait::PollWait,
 };
@@ -46,6 +46,15 @@ pub(crate) struct Inner {
     idle_timeout: Option<Duration>,
 }
 
+/// What the first offset of the options is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// Where to start.
+    Offset,
+    /// A place to start looking for the head.
+    Head,
+}
+
 /// What [`ByteReader::try_read_chunk`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -63,8 +72,8 @@ impl ByteReader {
         let open = |core: Arc<Core>| {
             let handle = SegmentHandle::new(Arc::clone(&core), segment, Access::Read);
             // Where the head is, the store tells when offset 0 turns out to be truncated.
-            let options = read_options(&core, 0, None).with_start_at_head();
-            Inner::new(core, handle, options, None)
+            let options = read_options(&core, 0, None);
+            Inner::new(core, handle, &options, Start::Head, None)
         };
         Self::with(core.map(open))
     }
@@ -74,17 +83,28 @@ impl ByteReader {
     }
 
     fn with(inner: Result<Inner, SegmentError>) -> Self {
-        Self { inner, waiting: PollWait::default(), polling: Polling::default() }
+        Self {
+            inner,
+            waiting: PollWait::default(),
+            polling: Polling::default(),
+        }
     }
 
     /// The inside, and apart from it what waiting has to remember.
     pub(crate) fn parts(&mut self) -> (Result<&Inner, ReadError>, &mut PollWait) {
         let Self { inner, waiting, .. } = self;
-        (inner.as_ref().map_err(|error| ReadError::Asking { source: error.clone() }), waiting)
+        (
+            inner.as_ref().map_err(|error| ReadError::Asking {
+                source: error.clone(),
+            }),
+            waiting,
+        )
     }
 
     pub(crate) fn inner(&self) -> Result<&Inner, ReadError> {
-        self.inner.as_ref().map_err(|error| ReadError::Asking { source: error.clone() })
+        self.inner.as_ref().map_err(|error| ReadError::Asking {
+            source: error.clone(),
+        })
     }
 
     /// Reads at least one byte into `buf` and returns how many; 0 at the end, and at once for an empty
@@ -99,7 +119,11 @@ impl ByteReader {
         if buf.is_empty() {
             return Ok(0);
         }
-        self.inner()?.next(|reading| reading.copy_to(buf)).await.map(Option::unwrap_or_default)
+        self.unshow()?;
+        self.inner()?
+            .next(|reading| reading.copy_to(buf))
+            .await
+            .map(Option::unwrap_or_default)
     }
 
     /// Fills `buf`.
@@ -118,7 +142,12 @@ impl ByteReader {
                 0 => {
                     let segment = self.inner()?.segment().clone();
                     let length = self.position();
-                    return UnexpectedEndSnafu { segment, length, missing }.fail();
+                    return UnexpectedEndSnafu {
+                        segment,
+                        length,
+                        missing,
+                    }
+                    .fail();
                 }
                 n => filled += n,
             }
@@ -139,6 +168,7 @@ impl ByteReader {
         if max == 0 {
             return Ok(Some(Bytes::new()));
         }
+        self.unshow()?;
         self.inner()?.next(|reading| reading.take_chunk(max)).await
     }
 
@@ -147,7 +177,10 @@ impl ByteReader {
     /// # Errors
     /// As for [`read`](Self::read).
     pub fn try_read_chunk(&mut self, max: usize) -> Result<TryRead, ReadError> {
-        let step = self.inner()?.step(|reading| reading.take_chunk(max.max(1)))?;
+        self.unshow()?;
+        let step = self
+            .inner()?
+            .step(|reading| reading.take_chunk(max.max(1)))?;
         Ok(match step {
             Some(Step::Took(chunk)) => TryRead::Data(chunk),
             Some(Step::End) => TryRead::End,
@@ -163,7 +196,8 @@ impl ByteReader {
     /// # Cancel safety
     /// Cancel safe.
     pub async fn readable(&mut self) -> Result<(), ReadError> {
-        self.inner()?.next(Reading::touch).await.map(|_| ())
+        self.unshow()?;
+        self.inner()?.next(Reading::ready).await.map(|_| ())
     }
 
     /// Moves to another offset and returns it. Inside of what is already received nothing is sent, and
@@ -186,25 +220,44 @@ impl ByteReader {
         self.seek_by(base, by)
     }
 
+    /// Puts bytes back that were shown as a buffer and not consumed.
+    pub(crate) fn unshow(&mut self) -> Result<(), ReadError> {
+        if !self.polling.shown.is_empty() {
+            self.seek_by(self.position(), 0)?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn seek_by(&mut self, base: u64, by: i64) -> Result<u64, ReadError> {
         let offset = base
             .checked_add_signed(by)
             .filter(|&offset| offset <= MAX_OFFSET)
             .context(InvalidSeekSnafu)?;
-        self.inner()?.driver.drive(|reading, now| reading.seek(now, offset));
+        self.inner()?
+            .driver
+            .drive(|reading, _| reading.seek(offset))?;
+        self.polling.shown.clear();
         Ok(offset)
     }
 
     /// The offset of the next byte that a read gives.
     #[must_use]
     pub fn position(&self) -> u64 {
-        self.inner.as_ref().map_or(0, |inner| inner.driver.look(Reading::position))
+        let taken = self
+            .inner
+            .as_ref()
+            .map_or(0, |inner| inner.driver.look(Reading::position));
+        taken.saturating_sub(u64::try_from(self.polling.shown.len()).unwrap_or_default())
     }
 
     /// How many bytes have been received and can be read without waiting.
     #[must_use]
     pub fn available(&self) -> usize {
-        self.inner.as_ref().map_or(0, |inner| inner.driver.look(Reading::available))
+        let held = self
+            .inner
+            .as_ref()
+            .map_or(0, |inner| inner.driver.look(Reading::available));
+        held.saturating_add(self.polling.shown.len())
     }
 
     /// Asks for head, tail and whether the segment is sealed.
@@ -300,9 +353,7 @@ impl ByteReader {
         range: Range<u64>,
     ) -> impl Stream<Item = Result<Bytes, ReadError>> + Send + use<> {
         let handle = self.inner().map(|inner| inner.handle.clone());
-        futures::stream::once(async move { Ok(range::stream(handle?, range).await?.left_stream()) })
-            .try_flatten()
-            .boxed()
+        futures::stream::once(async move { range::stream(handle?, range).await }).try_flatten()
     }
 }
 
@@ -318,13 +369,22 @@ impl Inner {
     pub(crate) fn new(
         core: Arc<Core>,
         handle: SegmentHandle,
-        options: ReadOptions,
+        options: &ReadOptions,
+        start: Start,
         idle_timeout: Option<Duration>,
     ) -> Self {
         // Its own link: an attachment remembers which address and token it used.
-        let link = Arc::new(SegmentLink::new(core, handle.segment().clone(), Access::Read));
-        let reading = Reading::new(&link, options);
-        Self { driver: Driver::new(link, reading), handle, idle_timeout }
+        let link = Arc::new(SegmentLink::new(
+            core,
+            handle.segment().clone(),
+            Access::Read,
+        ));
+        let reading = Reading::new(&link, options, start == Start::Head);
+        Self {
+            driver: Driver::new(link, reading),
+            handle,
+            idle_timeout,
+        }
     }
 
     pub(crate) fn segment(&self) -> &ScopedSegment {
@@ -333,27 +393,22 @@ impl Inner {
 
     /// What was learned of the segment on another way.
     pub(crate) fn note_info(&self, info: &SegmentInfo) {
-        self.driver.drive(|reading, now| reading.note_info(now, info));
+        self.driver.drive(|reading, _| reading.note_info(info));
     }
 
     /// Takes something from the session if it is there now.
-    pub(crate) fn step<T>(
-        &self,
-        take: impl FnOnce(&mut Reading) -> Result<Option<Step<T>>, ReadError>,
-    ) -> Result<Option<Step<T>>, ReadError> {
-        self.driver.drive(|reading, now| reading.step(now, take))
+    pub(crate) fn step<T>(&self, take: impl FnOnce(&mut Reading) -> Look<T>) -> Look<T> {
+        self.driver.drive(|reading, _| take(reading))
     }
 
     /// Takes something from the session, waiting until it is there; none at the end.
     async fn next<T>(
         &self,
-        mut take: impl FnMut(&mut Reading) -> Result<Option<Step<T>>, ReadError>,
+        mut take: impl FnMut(&mut Reading) -> Look<T>,
     ) -> Result<Option<T>, ReadError> {
         let ready = || self.step(&mut take).transpose();
         match self.driver.wait(self.idle_timeout, ready).await {
-            Some(Ok(Step::Took(taken))) => Ok(Some(taken)),
-            Some(Ok(Step::End)) => Ok(None),
-            Some(Err(error)) => Err(error),
+            Some(found) => Ok(found?.taken()),
             None => Err(self.idle()),
         }
     }
@@ -365,6 +420,11 @@ impl Inner {
     pub(crate) fn idle(&self) -> ReadError {
         let segment = self.segment().clone();
         let offset = self.driver.look(Reading::position);
-        IdleSnafu { segment, offset, after: self.idle_timeout.unwrap_or_default() }.build()
+        IdleSnafu {
+            segment,
+            offset,
+            after: self.idle_timeout.unwrap_or_default(),
+        }
+        .build()
     }
 }

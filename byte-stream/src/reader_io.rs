@@ -8,27 +8,34 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use futures::Stream;
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncSeek, ReadBuf};
 
 use crate::{
     error::ReadError,
     reader::ByteReader,
-    reading::{Reading, Step},
+    reading::{Look, Reading},
     segment::SegmentInfo,
     wait::Woken,
 };
 
-/// A seek from the end that waits for the store to say where the end is.
+/// What a reader remembers between two polls.
 #[derive(Default)]
-pub(crate) struct Seeking(Option<(i64, InfoFuture)>);
+pub(crate) struct Polling {
+    /// Bytes that `poll_fill_buf` has shown and that are not consumed yet.
+    pub(crate) shown: Bytes,
+    /// A seek from the end that waits for the store to say where the end is.
+    seeking: Option<(i64, InfoFuture)>,
+}
 
-type InfoFuture = Pin<Box<dyn Future<Output = Result<SegmentInfo, ReadError>> + Send + Sync>>;
+type InfoFuture = Pin<Box<dyn Future<Output = Result<SegmentInfo, ReadError>> + Send>>;
 
-impl fmt::Debug for Seeking {
+impl fmt::Debug for Polling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Seeking({})", self.0.is_some())
+        f.debug_struct("Polling")
+            .field("shown", &self.shown.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -37,7 +44,7 @@ impl ByteReader {
     fn poll_step<T>(
         &mut self,
         cx: &mut Context<'_>,
-        mut take: impl FnMut(&mut Reading) -> Result<Option<Step<T>>, ReadError>,
+        mut take: impl FnMut(&mut Reading) -> Look<T>,
     ) -> Poll<Result<Option<T>, ReadError>> {
         let (inner, waiting) = self.parts();
         let inner = inner?;
@@ -45,7 +52,7 @@ impl ByteReader {
             match inner.step(&mut take)? {
                 Some(step) => {
                     waiting.reset();
-                    return Poll::Ready(Ok(step.took()));
+                    return Poll::Ready(Ok(step.taken()));
                 }
                 None => {
                     let progress = inner.driver.progress();
@@ -68,63 +75,54 @@ impl AsyncRead for ByteReader {
         if buf.remaining() == 0 {
             return Poll::Ready(Ok(()));
         }
-        let copied = ready!(self.poll_step(cx, |reading| {
-            let room = buf.initialize_unfilled();
-            let step = reading.copy_to(room)?;
-            if let Some(Step::Took(len)) = step {
-                buf.advance(len);
-            }
-            Ok(step)
-        }))?;
-        let _ = copied;
+        self.unshow()?;
+        let copied =
+            ready!(self.poll_step(cx, |reading| reading.copy_to(buf.initialize_unfilled())))?;
+        buf.advance(copied.unwrap_or_default());
         Poll::Ready(Ok(()))
     }
 }
 
-/// Hands out the received bytes themselves: nothing is copied.
+/// Hands out the received bytes themselves: nothing is copied. What is shown is taken out of the reader's
+/// buffer, and the [position](ByteReader::position) counts it as not read until it is consumed.
 impl AsyncBufRead for ByteReader {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let reader = self.get_mut();
-        if reader.held.is_empty() {
-            let chunk = ready!(reader.poll_step(cx, |reading| reading.show_chunk()))?;
-            reader.held = chunk.unwrap_or_default();
+        if reader.polling.shown.is_empty() {
+            let chunk = ready!(reader.poll_step(cx, |reading| reading.take_chunk(usize::MAX)))?;
+            reader.polling.shown = chunk.unwrap_or_default();
         }
-        Poll::Ready(Ok(&reader.held))
+        Poll::Ready(Ok(&reader.polling.shown))
     }
 
-    fn consume(self: Pin<&mut Self>, amt: usize) {
-        let reader = self.get_mut();
-        let amt = amt.min(reader.held.len());
-        reader.held = reader.held.slice(amt..);
-        if let Ok(inner) = reader.inner() {
-            inner.driver.drive(|reading, _| reading.consume(amt));
-        }
+    fn consume(mut self: Pin<&mut Self>, amount: usize) {
+        let shown = &mut self.polling.shown;
+        shown.advance(amount.min(shown.len()));
     }
 }
 
 impl AsyncSeek for ByteReader {
     fn start_seek(mut self: Pin<&mut Self>, to: SeekFrom) -> io::Result<()> {
-        self.seeking = Seeking::default();
-        match to {
-            SeekFrom::Start(offset) => self.seek_by(offset, 0).map(|_| ()).map_err(Into::into),
-            SeekFrom::Current(by) => {
-                let position = self.position();
-                self.seek_by(position, by).map(|_| ()).map_err(Into::into)
-            }
+        self.polling.seeking = None;
+        let (base, by) = match to {
+            SeekFrom::Start(offset) => (offset, 0),
+            SeekFrom::Current(by) => (self.position(), by),
             SeekFrom::End(by) => {
                 let handle = self.inner()?.handle.clone();
-                let info = async move { Ok(handle.info().await?) };
-                self.seeking = Seeking(Some((by, Box::pin(info))));
-                Ok(())
+                let info = Box::pin(async move { Ok(handle.info().await?) });
+                self.polling.seeking = Some((by, info));
+                return Ok(());
             }
-        }
+        };
+        self.seek_by(base, by)?;
+        Ok(())
     }
 
     fn poll_complete(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<u64>> {
-        if let Some((by, info)) = &mut self.seeking.0 {
+        if let Some((by, info)) = &mut self.polling.seeking {
             let by = *by;
             let info = ready!(info.as_mut().poll(cx));
-            self.seeking = Seeking::default();
+            self.polling.seeking = None;
             return Poll::Ready(self.seek_by(info?.tail, by).map_err(Into::into));
         }
         Poll::Ready(Ok(self.position()))
@@ -158,6 +156,8 @@ impl Stream for ByteReaderStream {
     type Item = Result<Bytes, ReadError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.reader.poll_step(cx, |reading| reading.take_chunk(usize::MAX)).map(Result::transpose)
+        self.reader
+            .poll_step(cx, |reading| reading.take_chunk(usize::MAX))
+            .map(Result::transpose)
     }
 }

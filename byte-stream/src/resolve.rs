@@ -14,16 +14,23 @@ use crate::{
     },
 };
 
+/// What the controller is asked for here, for error messages.
+const LOOKING_UP: &str = "looking up the segments";
+
 /// The segment that takes new bytes.
 pub(crate) async fn segment_to_write(
     core: &Core,
     stream: &ScopedStream,
 ) -> Result<ScopedSegment, SegmentError> {
-    match core.controller.current_segments(stream).await {
-        Ok(segments) if segments.is_empty() => StreamSealedSnafu { stream: stream.clone() }.fail(),
-        Ok(segments) => only(stream, &segments),
-        Err(error) => Err(why_absent(core, stream, error).await),
+    let segments = core.controller.current_segments(stream).await;
+    let segments = segments.map_err(|error| controller_failed(stream, LOOKING_UP, error))?;
+    if segments.is_empty() {
+        return StreamSealedSnafu {
+            stream: stream.clone(),
+        }
+        .fail();
     }
+    only(stream, segments.into_iter().map(|range| range.id))
 }
 
 /// The segment that holds the first readable bytes; also of a sealed stream.
@@ -31,28 +38,24 @@ pub(crate) async fn segment_to_read(
     core: &Core,
     stream: &ScopedStream,
 ) -> Result<ScopedSegment, SegmentError> {
-    match core.controller.head_segments(stream).await {
-        Ok(segments) => {
-            let ids: Vec<SegmentId> = segments.into_iter().map(|(id, _)| id).collect();
-            only(stream, &ids)
+    let segments = core.controller.head_segments(stream).await;
+    let segments = segments.map_err(|error| controller_failed(stream, LOOKING_UP, error))?;
+    only(stream, segments.into_iter().map(|(id, _)| id))
+}
+
+fn only(
+    stream: &ScopedStream,
+    mut ids: impl ExactSizeIterator<Item = SegmentId>,
+) -> Result<ScopedSegment, SegmentError> {
+    let segments = ids.len();
+    match ids.next() {
+        Some(id) if segments == 1 => Ok(stream.segment(id)),
+        _ => NotAByteStreamSnafu {
+            stream: stream.clone(),
+            segments,
         }
-        Err(error) => Err(why_absent(core, stream, error).await),
+        .fail(),
     }
-}
-
-fn only(stream: &ScopedStream, ids: &[SegmentId]) -> Result<ScopedSegment, SegmentError> {
-    match ids {
-        [id] => Ok(stream.segment(*id)),
-        _ => NotAByteStreamSnafu { stream: stream.clone(), segments: ids.len() }.fail(),
-    }
-}
-
-/// A controller says the same of a missing scope as of a missing stream; asking once more tells.
-async fn why_absent(core: &Core, stream: &ScopedStream, error: ControllerError) -> SegmentError {
-    if error.is_not_found() && core.controller.scope_exists(stream.scope()).await.ok() == Some(false) {
-        return ScopeNotFoundSnafu { scope: stream.scope().clone() }.build();
-    }
-    controller_failed(stream, "looking up the segments", error)
 }
 
 /// An error of the controller, in the words of this crate.
@@ -61,12 +64,33 @@ pub(crate) fn controller_failed(
     operation: &'static str,
     error: ControllerError,
 ) -> SegmentError {
-    if error.is_not_found() {
-        return StreamNotFoundSnafu { stream: stream.clone() }.build();
+    match error {
+        ControllerError::ScopeNotFound { scope } => ScopeNotFoundSnafu { scope }.build(),
+        ControllerError::StreamNotFound { stream } => StreamNotFoundSnafu { stream }.build(),
+        ControllerError::StreamSealed { stream } => StreamSealedSnafu { stream }.build(),
+        error if is_denied(&error) => {
+            let target = stream.to_string();
+            UnauthorizedSnafu { target }.into_error(Arc::new(error))
+        }
+        error => {
+            let target = stream.to_string();
+            UnavailableSnafu { target, operation }.into_error(Arc::new(error))
+        }
     }
-    if error.is_denied() {
-        let segment = stream.segment(SegmentId::default());
-        return UnauthorizedSnafu { segment }.into_error(Arc::new(error));
-    }
-    UnavailableSnafu { target: stream.to_string(), operation }.into_error(Arc::new(error))
+}
+
+/// True when the controller refuses who asks.
+pub(crate) fn is_denied(error: &ControllerError) -> bool {
+    matches!(
+        error,
+        ControllerError::Unauthenticated { .. } | ControllerError::PermissionDenied { .. }
+    )
+}
+
+/// True when the controller does not know what is asked for.
+pub(crate) fn is_not_found(error: &ControllerError) -> bool {
+    matches!(
+        error,
+        ControllerError::ScopeNotFound { .. } | ControllerError::StreamNotFound { .. }
+    )
 }

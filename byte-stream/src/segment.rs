@@ -47,7 +47,9 @@ pub struct SegmentHandle {
 
 impl SegmentHandle {
     pub(crate) fn new(core: Arc<Core>, segment: ScopedSegment, access: Access) -> Self {
-        Self { link: Arc::new(SegmentLink::new(core, segment, access)) }
+        Self {
+            link: Arc::new(SegmentLink::new(core, segment, access)),
+        }
     }
 
     pub(crate) fn link(&self) -> &Arc<SegmentLink> {
@@ -87,7 +89,11 @@ impl SegmentHandle {
         let wire_offset = to_wire(offset);
         ensure!(
             wire_offset.is_some(),
-            OutOfRangeSnafu { segment: self.segment().clone(), offset, head: 0_u64 }
+            OutOfRangeSnafu {
+                segment: self.segment().clone(),
+                offset,
+                head: 0_u64
+            }
         );
         let request = |id: RequestId, token: &DelegationToken| {
             Request::from(TruncateSegment {
@@ -104,10 +110,17 @@ impl SegmentHandle {
             Reply::SegmentIsTruncated(refused) => Ok(Some(from_wire(refused.start_offset))),
             other => Err(other),
         };
-        match self.link.call("truncating", Patience::Deadline, request, read).await? {
-            Some(head) if head < offset => {
-                OutOfRangeSnafu { segment: self.segment().clone(), offset, head }.fail()
+        match self
+            .link
+            .call("truncating", Patience::Deadline, request, read)
+            .await?
+        {
+            Some(head) if head < offset => OutOfRangeSnafu {
+                segment: self.segment().clone(),
+                offset,
+                head,
             }
+            .fail(),
             _ => Ok(()),
         }
     }
@@ -145,7 +158,9 @@ impl SegmentHandle {
             Reply::SegmentSealed(_) | Reply::SegmentIsSealed(_) => Ok(()),
             other => Err(other),
         };
-        self.link.call("sealing", Patience::Deadline, request, read).await
+        self.link
+            .call("sealing", Patience::Deadline, request, read)
+            .await
     }
 
     /// Reads a 64-bit attribute of the segment; none when it has no value.
@@ -170,7 +185,9 @@ impl SegmentHandle {
             }
             other => Err(other),
         };
-        self.link.call("reading an attribute", Patience::Deadline, request, read).await
+        self.link
+            .call("reading an attribute", Patience::Deadline, request, read)
+            .await
     }
 
     /// Sets a 64-bit attribute if it still has the value `expected`; none stands for "no value".
@@ -202,7 +219,9 @@ impl SegmentHandle {
             Reply::SegmentAttributeUpdated(updated) => Ok(updated.success),
             other => Err(other),
         };
-        self.link.call("updating an attribute", Patience::Once, request, read).await
+        self.link
+            .call("updating an attribute", Patience::Once, request, read)
+            .await
     }
 }
 
@@ -230,7 +249,9 @@ pub(crate) async fn ask(
         }),
         other => Err(other),
     };
-    let info = link.call("asking for the segment", patience, request, read).await?;
+    let info = link
+        .call("asking for the segment", patience, request, read)
+        .await?;
     link.note_tail(info.tail);
     Ok(info)
 }

@@ -1,6 +1,6 @@
 //! [`ByteWriter`]: appends bytes to one segment, exactly once and in order.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::Range, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use pravega_client_shared::ScopedSegment;
@@ -88,21 +88,31 @@ impl ByteWriter {
             let options = append_options(&core);
             Inner::new(core, segment, options, settings)
         };
-        Self { inner: core.map(open), polling: Polling::default() }
+        Self {
+            inner: core.map(open),
+            polling: Polling::default(),
+        }
     }
 
     pub(crate) fn opened(inner: Inner) -> Self {
-        Self { inner: Ok(inner), polling: Polling::default() }
+        Self {
+            inner: Ok(inner),
+            polling: Polling::default(),
+        }
     }
 
     pub(crate) fn inner(&self) -> Result<&Inner, WriteError> {
-        self.inner.as_ref().map_err(|error| WriteError::Segment { source: error.clone() })
+        self.inner.as_ref().map_err(|error| WriteError::Segment {
+            source: error.clone(),
+        })
     }
 
     /// The inside, and apart from it what polling has to remember.
     pub(crate) fn parts(&mut self) -> (Result<&Inner, WriteError>, &mut Polling) {
         let Self { inner, polling } = self;
-        let inner = inner.as_ref().map_err(|error| WriteError::Segment { source: error.clone() });
+        let inner = inner.as_ref().map_err(|error| WriteError::Segment {
+            source: error.clone(),
+        });
         (inner, polling)
     }
 
@@ -154,7 +164,10 @@ impl ByteWriter {
     pub async fn append(&mut self, bytes: Bytes) -> Result<Receipt, WriteError> {
         let inner = self.inner()?;
         inner.check_size(bytes.len())?;
-        inner.submit(Piece::Shared(bytes)).await
+        inner
+            .submit(Piece::Shared(bytes))
+            .await
+            .map(|range| inner.receipt(range))
     }
 
     /// Accepts `bytes` as one atomic append if there is room now.
@@ -171,7 +184,7 @@ impl ByteWriter {
             .check_size(bytes.len())
             .and_then(|()| inner.try_submit(&Piece::Shared(bytes.clone())));
         match tried {
-            Ok(Some(receipt)) => Ok(receipt),
+            Ok(Some(range)) => Ok(inner.receipt(range)),
             Ok(None) => Err(refuse(inner.full(), bytes)),
             Err(error) => Err(refuse(error, bytes)),
         }
@@ -206,7 +219,10 @@ impl ByteWriter {
     /// [`WriteError::Segment`] when the factory could not be set up.
     pub fn watch(&self) -> Result<DurabilityWatch, WriteError> {
         let inner = self.inner()?;
-        Ok(DurabilityWatch::new(Arc::clone(&inner.driver), inner.settings.operation_timeout))
+        Ok(DurabilityWatch::new(
+            Arc::clone(&inner.driver),
+            inner.settings.operation_timeout,
+        ))
     }
 
     /// The offset where the next accepted byte goes, as far as this writer knows. Exact in exclusive mode
@@ -235,7 +251,10 @@ impl ByteWriter {
     }
 
     fn look<T: Default>(&self, look: impl FnOnce(&Appending) -> T) -> T {
-        self.inner.as_ref().map(|inner| inner.driver.look(look)).unwrap_or_default()
+        self.inner
+            .as_ref()
+            .map(|inner| inner.driver.look(look))
+            .unwrap_or_default()
     }
 
     /// Asks the segment store where the segment ends and moves the writer there. Returns the tail.
@@ -353,7 +372,12 @@ impl Inner {
         let session = AppendSession::new(random_writer_id(), link.wire_name(), options);
         let max_write = session.max_submission().min(MAX_ATOMIC_WRITE);
         let driver = Driver::new(link, Appending::new(session, segment));
-        Self { driver, handle, settings, max_write }
+        Self {
+            driver,
+            handle,
+            settings,
+            max_write,
+        }
     }
 
     fn check_size(&self, len: usize) -> Result<(), WriteError> {
@@ -364,14 +388,24 @@ impl Inner {
 
     pub(crate) fn full(&self) -> WriteError {
         let room = self.driver.look(Appending::room);
-        FullSnafu { segment: self.handle.segment().clone(), room }.build()
+        FullSnafu {
+            segment: self.handle.segment().clone(),
+            room,
+        }
+        .build()
     }
 
     /// There was no room in time: nothing was accepted.
     pub(crate) fn no_room(&self, after: Duration) -> WriteError {
         let segment = self.handle.segment().clone();
         let certainty = Certainty::Definite;
-        TimedOutSnafu { segment, operation: "waiting for room", after, certainty }.build()
+        TimedOutSnafu {
+            segment,
+            operation: "waiting for room",
+            after,
+            certainty,
+        }
+        .build()
     }
 
     /// How long a write waits for room; none when it does not wait.
@@ -384,21 +418,32 @@ impl Inner {
     }
 
     /// Accepts a piece if there is room; none when there is none now.
-    pub(crate) fn try_submit(&self, piece: &Piece<'_>) -> Result<Option<Receipt>, WriteError> {
-        let submitted = self.driver.drive(|appending, now| appending.submit(now, piece))?;
-        Ok(submitted.map(|range| {
-            Receipt::new(Arc::clone(&self.driver), range, self.settings.operation_timeout)
-        }))
+    pub(crate) fn try_submit(&self, piece: &Piece<'_>) -> Result<Option<Range<u64>>, WriteError> {
+        self.driver
+            .drive(|appending, now| appending.submit(now, piece))
+    }
+
+    fn receipt(&self, range: Range<u64>) -> Receipt {
+        Receipt::new(
+            Arc::clone(&self.driver),
+            range,
+            self.settings.operation_timeout,
+        )
     }
 
     /// Accepts a piece, waiting for room as the writer's options say.
-    async fn submit(&self, piece: Piece<'_>) -> Result<Receipt, WriteError> {
-        if let Some(receipt) = self.try_submit(&piece)? {
-            return Ok(receipt);
+    async fn submit(&self, piece: Piece<'_>) -> Result<Range<u64>, WriteError> {
+        if let Some(range) = self.try_submit(&piece)? {
+            return Ok(range);
         }
-        let Some(after) = self.patience() else { return Err(self.full()) };
+        let Some(after) = self.patience() else {
+            return Err(self.full());
+        };
         let ready = || self.try_submit(&piece).transpose();
-        self.driver.wait(Some(after), ready).await.unwrap_or_else(|| Err(self.no_room(after)))
+        self.driver
+            .wait(Some(after), ready)
+            .await
+            .unwrap_or_else(|| Err(self.no_room(after)))
     }
 }
 

@@ -41,7 +41,9 @@ impl ByteWriter {
                 polling.wait.reset();
                 return Poll::Ready(Ok(()));
             }
-            let Some(after) = inner.patience() else { return Poll::Ready(Err(inner.full())) };
+            let Some(after) = inner.patience() else {
+                return Poll::Ready(Err(inner.full()));
+            };
             let woken = ready!(polling.wait.poll(cx, inner.driver.progress(), Some(after)));
             if woken == Woken::Late {
                 return Poll::Ready(Err(inner.no_room(after)));
@@ -106,7 +108,10 @@ impl ByteWriter {
     /// Turns the writer into a [`Sink`] of [`Bytes`].
     #[must_use]
     pub fn into_sink(self) -> ByteSink {
-        ByteSink { writer: self, rest: Bytes::new() }
+        ByteSink {
+            writer: self,
+            rest: Bytes::new(),
+        }
     }
 }
 

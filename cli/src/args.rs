@@ -22,10 +22,20 @@ pub(crate) struct Arguments {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Place {
     /// A Pravega controller, such as tcp://localhost:9090 (several: tcp://a:9090,b:9090; TLS: tls://…)
-    #[arg(long, global = true, env = "PRAVEGA_CONTROLLER_URI", value_name = "URI")]
+    #[arg(
+        long,
+        global = true,
+        env = "PRAVEGA_CONTROLLER_URI",
+        value_name = "URI"
+    )]
     pub(crate) controller: Option<String>,
     /// Where the embedded server keeps its data [default: pravega-bytes in the user's data directory]
-    #[arg(long, global = true, env = "PRAVEGA_BYTES_DATA_DIR", value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        env = "PRAVEGA_BYTES_DATA_DIR",
+        value_name = "DIR"
+    )]
     pub(crate) data_dir: Option<PathBuf>,
 }
 

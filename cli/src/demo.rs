@@ -23,20 +23,31 @@ const DIRECTORY: &str = "pravega-bytes-demo";
 pub(crate) async fn run(options: &Demo) -> Result<(), CliError> {
     let dir = std::env::temp_dir().join(format!("{DIRECTORY}-{}", std::process::id()));
     let builder = Standalone::builder();
-    let builder = if options.disk { builder.data_dir(&dir) } else { builder.memory() };
+    let builder = if options.disk {
+        builder.data_dir(&dir)
+    } else {
+        builder.memory()
+    };
     let server = builder.start().await.context(StartSnafu)?;
     let shown = show(&server, options).await;
     server.shutdown().await;
     if options.disk {
-        tokio::fs::remove_dir_all(&dir).await.context(IoSnafu { what: "cleaning up" })?;
+        tokio::fs::remove_dir_all(&dir).await.context(IoSnafu {
+            what: "cleaning up",
+        })?;
     }
     shown
 }
 
 async fn show(server: &StandaloneHandle, options: &Demo) -> Result<(), CliError> {
     let place = if options.disk { "on disk" } else { "in memory" };
-    output::line(&format!("embedded server  {} ({place})", server.controller_uri()))?;
-    let config = ClientConfigBuilder::default().controller_uri(server.controller_uri()).build()?;
+    output::line(&format!(
+        "embedded server  {} ({place})",
+        server.controller_uri()
+    ))?;
+    let config = ClientConfigBuilder::default()
+        .controller_uri(server.controller_uri())
+        .build()?;
     let factory = ClientFactory::new(config);
     let stream = ScopedStream::from("demo/stream");
     factory.ensure_byte_stream(&stream).await?;
@@ -59,20 +70,20 @@ async fn write(
     for number in 0..mib {
         let piece = piece(number);
         hash.update(&piece);
-        drop(writer.append(piece).await?);
+        writer.append(piece).await?;
         bar.set_position((number + 1) << 20);
     }
     let tail = writer.close().await?;
     bar.finish_and_clear();
     let rate = output::rate(tail, started.elapsed());
-    output::line(&format!("written          {} at {rate}, hashing included", HumanBytes(tail)))?;
+    output::line(&format!(
+        "written          {} at {rate}, hashing included",
+        HumanBytes(tail)
+    ))?;
     Ok(hash.finalize())
 }
 
-async fn read(
-    factory: &ClientFactory,
-    stream: &ScopedStream,
-) -> Result<Output<Sha256>, CliError> {
+async fn read(factory: &ClientFactory, stream: &ScopedStream) -> Result<Output<Sha256>, CliError> {
     let opening = factory.open_byte_reader(stream.clone());
     let mut reader = opening.until(ReadUntil::TailAtOpen).await?;
     let mut hash = Sha256::new();
@@ -83,8 +94,14 @@ async fn read(
         bar.set_position(reader.position());
     }
     bar.finish_and_clear();
-    let (len, rate) = (reader.position(), output::rate(reader.position(), started.elapsed()));
-    output::line(&format!("read back        {} at {rate}, hashing included", HumanBytes(len)))?;
+    let (len, rate) = (
+        reader.position(),
+        output::rate(reader.position(), started.elapsed()),
+    );
+    output::line(&format!(
+        "read back        {} at {rate}, hashing included",
+        HumanBytes(len)
+    ))?;
     Ok(hash.finalize())
 }
 
@@ -94,7 +111,9 @@ fn piece(number: u64) -> Bytes {
     // Numerical Recipes' 64-bit linear congruential generator; its upper half is random enough here.
     let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     while bytes.len() < PIECE {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         bytes.extend_from_slice(&(state ^ (state >> 32)).to_be_bytes());
     }
     bytes.freeze()

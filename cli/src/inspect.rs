@@ -12,7 +12,10 @@ const INTERNAL: char = '_';
 
 pub(crate) async fn create(session: &Session, stream: &ScopedStream) -> Result<(), CliError> {
     let is_new = session.factory.ensure_byte_stream(stream).await?;
-    output::note(&format!("{stream} {}", if is_new { "created" } else { "exists" }));
+    output::note(&format!(
+        "{stream} {}",
+        if is_new { "created" } else { "exists" }
+    ));
     Ok(())
 }
 
@@ -24,10 +27,19 @@ pub(crate) async fn list(
 ) -> Result<(), CliError> {
     let controller = session.factory.controller()?;
     let mut names: Vec<String> = match scope {
-        None => controller.list_scopes().map_ok(|scope| scope.to_string()).try_collect().await?,
+        None => {
+            controller
+                .list_scopes()
+                .map_ok(|scope| scope.to_string())
+                .try_collect()
+                .await?
+        }
         Some(scope) => {
             let streams = controller.list_streams(&scope);
-            streams.map_ok(|stream| stream.to_string()).try_collect().await?
+            streams
+                .map_ok(|stream| stream.to_string())
+                .try_collect()
+                .await?
         }
     };
     names.retain(|name| all || !is_internal(name));
@@ -39,7 +51,9 @@ pub(crate) async fn list(
 }
 
 fn is_internal(name: &str) -> bool {
-    name.rsplit('/').next().is_some_and(|last| last.starts_with(INTERNAL))
+    name.rsplit('/')
+        .next()
+        .is_some_and(|last| last.starts_with(INTERNAL))
 }
 
 /// What `stat` prints.
@@ -83,7 +97,10 @@ pub(crate) async fn truncate(
     stream: ScopedStream,
     offset: u64,
 ) -> Result<(), CliError> {
-    Ok(segment_of(session, &stream).await?.truncate_data_before(offset).await?)
+    Ok(segment_of(session, &stream)
+        .await?
+        .truncate_data_before(offset)
+        .await?)
 }
 
 pub(crate) async fn seal(session: &Session, stream: ScopedStream) -> Result<(), CliError> {

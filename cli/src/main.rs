@@ -27,7 +27,10 @@ use crate::{
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     log_to_stderr();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return output::fail(&error),
     };
@@ -43,7 +46,10 @@ fn main() -> ExitCode {
 /// Warnings are shown unless `RUST_LOG` asks for something else.
 fn log_to_stderr() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
 }
 
 async fn run(arguments: Arguments) -> Result<(), CliError> {

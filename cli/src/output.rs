@@ -16,13 +16,17 @@ pub(crate) fn line(text: &str) -> Result<(), CliError> {
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{text}")
         .and_then(|()| stdout.flush())
-        .context(IoSnafu { what: "writing to stdout" })
+        .context(IoSnafu {
+            what: "writing to stdout",
+        })
 }
 
 /// Writes a value to stdout as one line of JSON.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), CliError> {
     let text = serde_json::to_string(value).map_err(std::io::Error::from);
-    line(&text.context(IoSnafu { what: "encoding JSON" })?)
+    line(&text.context(IoSnafu {
+        what: "encoding JSON",
+    })?)
 }
 
 /// Writes one line to stderr.
@@ -50,7 +54,10 @@ pub(crate) fn progress(total: Option<u64>) -> ProgressBar {
             ProgressBar::new(total),
             "{bytes} of {total_bytes} at {binary_bytes_per_sec} {wide_bar} {eta} {msg}",
         ),
-        None => (ProgressBar::new_spinner(), "{bytes} at {binary_bytes_per_sec} {msg}"),
+        None => (
+            ProgressBar::new_spinner(),
+            "{bytes} at {binary_bytes_per_sec} {msg}",
+        ),
     };
     let style = ProgressStyle::with_template(template);
     let bar = bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
@@ -61,5 +68,8 @@ pub(crate) fn progress(total: Option<u64>) -> ProgressBar {
 /// A rate, for people.
 pub(crate) fn rate(bytes: u64, elapsed: Duration) -> String {
     let per_second = u128::from(bytes) * 1_000_000 / elapsed.as_micros().max(1);
-    format!("{}/s", HumanBytes(u64::try_from(per_second).unwrap_or(u64::MAX)))
+    format!(
+        "{}/s",
+        HumanBytes(u64::try_from(per_second).unwrap_or(u64::MAX))
+    )
 }

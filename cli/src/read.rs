@@ -28,7 +28,12 @@ pub(crate) async fn run(session: &Session, options: Read) -> Result<(), CliError
         (false, None) => ReadUntil::TailAtOpen,
     };
     let bar = output::progress(None);
-    let mut copy = Copy { stdout: tokio::io::stdout(), bar, stream: options.stream, until };
+    let mut copy = Copy {
+        stdout: tokio::io::stdout(),
+        bar,
+        stream: options.stream,
+        until,
+    };
     let copied = copy.follow(session, from).await;
     copy.bar.finish_and_clear();
     copied
@@ -65,7 +70,11 @@ impl Copy {
 
     async fn open(&self, session: &Session, from: ReadFrom) -> Result<ByteReader, CliError> {
         let opening = session.factory.open_byte_reader(self.stream.clone());
-        Ok(opening.from(from).until(self.until).idle_timeout(QUIET).await?)
+        Ok(opening
+            .from(from)
+            .until(self.until)
+            .idle_timeout(QUIET)
+            .await?)
     }
 
     /// Copies until the end, or until another session has to go on.
@@ -101,7 +110,9 @@ impl Copy {
         match written.await {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
             other => {
-                other.context(IoSnafu { what: "writing to stdout" })?;
+                other.context(IoSnafu {
+                    what: "writing to stdout",
+                })?;
                 self.bar.inc(u64::try_from(chunk.len()).unwrap_or_default());
                 Ok(true)
             }

@@ -15,13 +15,19 @@ pub(crate) async fn run(place: &Place, options: &Serve) -> Result<(), CliError> 
     let builder = Standalone::builder()
         .controller_listen(options.listen)
         .store_listen(options.store_listen);
-    let dir = if options.memory { None } else { Some(data_dir(place)?) };
+    let dir = if options.memory {
+        None
+    } else {
+        Some(data_dir(place)?)
+    };
     let builder = match &dir {
         Some(dir) => builder.data_dir(dir),
         None => builder.memory(),
     };
     let server = builder.start().await.context(StartSnafu)?;
-    let address_file = dir.map(|dir| announce(&dir, &server.controller_uri())).transpose()?;
+    let address_file = dir
+        .map(|dir| announce(&dir, &server.controller_uri()))
+        .transpose()?;
     output::line(&format!("controller {}", server.controller_uri()))?;
     output::line(&format!("store {}", server.store_addr()))?;
     let ended = until_signal().await;

@@ -52,8 +52,15 @@ impl Session {
         server: Option<Embedded>,
         guest_of: Option<PathBuf>,
     ) -> Result<Self, CliError> {
-        let config = ClientConfigBuilder::default().with_env().controller_uri(uri).build()?;
-        Ok(Self { factory: ClientFactory::new(config), server, guest_of })
+        let config = ClientConfigBuilder::default()
+            .with_env()
+            .controller_uri(uri)
+            .build()?;
+        Ok(Self {
+            factory: ClientFactory::new(config),
+            server,
+            guest_of,
+        })
     }
 
     /// Opens the directory, or finds the process that has it open.
@@ -64,7 +71,14 @@ impl Session {
                 Ok(handle) => {
                     let uri = handle.controller_uri();
                     let address_file = announce(dir, &uri)?;
-                    return Self::to(&uri, Some(Embedded { handle, address_file }), None);
+                    return Self::to(
+                        &uri,
+                        Some(Embedded {
+                            handle,
+                            address_file,
+                        }),
+                        None,
+                    );
                 }
                 Err(StartError::Locked { .. }) => {}
                 Err(error) => return Err(error).context(StartSnafu),
@@ -82,12 +96,22 @@ impl Session {
     /// The session that goes on when the process that had the directory open has ended; none while it
     /// has not, or when there is no such process.
     pub(crate) async fn take_over(&self) -> Result<Option<Self>, CliError> {
-        let Some(dir) = &self.guest_of else { return Ok(None) };
+        let Some(dir) = &self.guest_of else {
+            return Ok(None);
+        };
         match Standalone::builder().data_dir(dir).start().await {
             Ok(handle) => {
                 let uri = handle.controller_uri();
                 let address_file = announce(dir, &uri)?;
-                Self::to(&uri, Some(Embedded { handle, address_file }), None).map(Some)
+                Self::to(
+                    &uri,
+                    Some(Embedded {
+                        handle,
+                        address_file,
+                    }),
+                    None,
+                )
+                .map(Some)
             }
             Err(StartError::Locked { .. }) => Ok(None),
             Err(error) => Err(error).context(StartSnafu),
@@ -111,7 +135,9 @@ pub(crate) fn announce(dir: &Path, uri: &str) -> Result<PathBuf, CliError> {
     // Renamed into place, so that nobody reads half an address.
     fs::write(&draft, uri)
         .and_then(|()| fs::rename(&draft, &path))
-        .with_context(|_| IoSnafu { what: format!("writing {}", path.display()) })?;
+        .with_context(|_| IoSnafu {
+            what: format!("writing {}", path.display()),
+        })?;
     Ok(path)
 }
 
@@ -125,6 +151,8 @@ pub(crate) fn data_dir(place: &Place) -> Result<PathBuf, CliError> {
     if let Some(dir) = &place.data_dir {
         return Ok(dir.clone());
     }
-    let strategy = etcetera::choose_base_strategy().ok().context(NoDataDirSnafu)?;
+    let strategy = etcetera::choose_base_strategy()
+        .ok()
+        .context(NoDataDirSnafu)?;
     Ok(strategy.data_dir().join("pravega-bytes"))
 }

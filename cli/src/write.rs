@@ -33,8 +33,15 @@ struct Written {
 pub(crate) async fn run(session: &Session, options: Write) -> Result<(), CliError> {
     let (input, len) = open(options.file.as_deref()).await?;
     session.factory.ensure_byte_stream(&options.stream).await?;
-    let mode = if options.shared { WriteMode::Shared } else { WriteMode::Exclusive };
-    let mut opening = session.factory.open_byte_writer(options.stream.clone()).mode(mode);
+    let mode = if options.shared {
+        WriteMode::Shared
+    } else {
+        WriteMode::Exclusive
+    };
+    let mut opening = session
+        .factory
+        .open_byte_writer(options.stream.clone())
+        .mode(mode);
     if let Some(offset) = options.expect_at {
         opening = opening.expect_at(offset);
     }
@@ -45,17 +52,30 @@ pub(crate) async fn run(session: &Session, options: Write) -> Result<(), CliErro
     // What was read is made durable even when reading more failed.
     let durable_offset = writer.close().await?;
     bar.finish_and_clear();
-    report(&options.stream, copied?, durable_offset, started.elapsed(), options.json)
+    report(
+        &options.stream,
+        copied?,
+        durable_offset,
+        started.elapsed(),
+        options.json,
+    )
 }
 
 type Input = Box<dyn AsyncRead + Send + Unpin>;
 
 async fn open(path: Option<&Path>) -> Result<(Input, Option<u64>), CliError> {
-    let Some(path) = path else { return Ok((Box::new(tokio::io::stdin()), None)) };
+    let Some(path) = path else {
+        return Ok((Box::new(tokio::io::stdin()), None));
+    };
     let what = || format!("opening {}", path.display());
-    let file =
-        tokio::fs::File::open(path).await.with_context(|_| IoSnafu { what: what() })?;
-    let len = file.metadata().await.with_context(|_| IoSnafu { what: what() })?.len();
+    let file = tokio::fs::File::open(path)
+        .await
+        .with_context(|_| IoSnafu { what: what() })?;
+    let len = file
+        .metadata()
+        .await
+        .with_context(|_| IoSnafu { what: what() })?
+        .len();
     Ok((Box::new(file), Some(len)))
 }
 
@@ -69,12 +89,13 @@ async fn copy(
     loop {
         buffer.reserve(PIECE);
         let read = input.read_buf(&mut buffer).await;
-        let len = read.context(IoSnafu { what: "reading the input" })?;
+        let len = read.context(IoSnafu {
+            what: "reading the input",
+        })?;
         if len == 0 {
             return Ok(bytes);
         }
-        // Whether it is durable is asked once, at the end.
-        drop(writer.append(buffer.split().freeze()).await?);
+        writer.append(buffer.split().freeze()).await?;
         bytes += u64::try_from(len).unwrap_or(u64::MAX);
         bar.set_position(bytes);
         bar.set_message(format!("durable to {}", writer.durable_offset()));
@@ -89,9 +110,15 @@ fn report(
     json: bool,
 ) -> Result<(), CliError> {
     if json {
-        return output::json(&Written { stream: stream.to_string(), bytes, durable_offset });
+        return output::json(&Written {
+            stream: stream.to_string(),
+            bytes,
+            durable_offset,
+        });
     }
     let (amount, rate) = (HumanBytes(bytes), output::rate(bytes, elapsed));
-    output::note(&format!("{stream}: {amount} written at {rate}, durable to {durable_offset}"));
+    output::note(&format!(
+        "{stream}: {amount} written at {rate}, durable to {durable_offset}"
+    ));
     Ok(())
 }

@@ -3,26 +3,25 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, OnceLock,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+        Arc,
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
 use pravega_client_shared::{Endpoint, RequestId};
 use pravega_wire_protocol::{Reply, Request};
-use snafu::{ResultExt, ensure};
+use snafu::ensure;
 use tokio::{
-    sync::{Notify, oneshot},
+    sync::oneshot,
     time::{Instant, timeout},
 };
 
 use crate::{
     ConnectionError, Flow, FlowHandler,
-    demux::{Demux, Load, Refusal, Use},
-    dial::BoxedWriter,
-    error::connection::{EncodeSnafu, ForeignIdSnafu, FullSnafu, IdleSnafu, StoppedSnafu, TimeoutSnafu},
-    outbound::{Outbound, lock},
+    error::connection::{ForeignIdSnafu, TimeoutSnafu},
+    outbound::lock,
+    shared::Shared,
 };
 
 /// A multiplexed connection to one segment store. Cloning gives another handle to the same connection.
@@ -53,24 +52,6 @@ pub struct ConnectionStats {
     pub ignored_replies: u64,
 }
 
-/// Who waits for the reply to a call.
-pub(crate) type CallWaiter = oneshot::Sender<Result<Reply, ConnectionError>>;
-
-/// What the handles, the flows and the task of one connection share.
-pub(crate) struct Shared {
-    endpoint: Endpoint,
-    id: u64,
-    version: i32,
-    demux: Mutex<Demux<Arc<dyn FlowHandler>, CallWaiter>>,
-    outbound: Outbound,
-    /// Why the connection is closed. Set once; everybody is told the same.
-    cause: OnceLock<ConnectionError>,
-    closed: Notify,
-    /// The longest read asked for, in bytes: longer replies are not accepted.
-    longest_read: AtomicU32,
-    read: AtomicU64,
-}
-
 /// A handle's claim on its connection, until a flow takes its place.
 struct Seat {
     shared: Arc<Shared>,
@@ -80,7 +61,7 @@ struct Seat {
 impl Connection {
     /// A handle that counts as a user; an error when the connection is closed already.
     pub(crate) fn claim(shared: &Arc<Shared>) -> Result<Self, ConnectionError> {
-        if !lock(&shared.demux).reserve() {
+        if !lock(shared.demux()).reserve() {
             return Err(shared.cause_or_stopped());
         }
         let seat = Seat {
@@ -111,20 +92,20 @@ impl Connection {
     /// The segment store at the other end.
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
-        &self.shared.endpoint
+        self.shared.endpoint()
     }
 
     /// The number of this connection, unique in the process: replies and errors of an older connection
     /// can be told from those of a newer one by it.
     #[must_use]
     pub fn id(&self) -> u64 {
-        self.shared.id
+        self.shared.id()
     }
 
     /// The wire version agreed on in the hello.
     #[must_use]
     pub fn version(&self) -> i32 {
-        self.shared.version
+        self.shared.version()
     }
 
     /// True when nothing can be sent any more.
@@ -147,7 +128,7 @@ impl Connection {
     /// # Errors
     /// [`ConnectionError::AlreadyClosed`], or [`ConnectionError::Full`] when there are too many flows.
     pub fn open_flow(&self, handler: Arc<dyn FlowHandler>) -> Result<Flow, ConnectionError> {
-        let opened = lock(&self.shared.demux).open_flow(handler);
+        let opened = lock(self.shared.demux()).open_flow(handler);
         let id = opened.map_err(|refusal| self.shared.refused(refusal))?;
         if let Some(seat) = &self.seat {
             seat.give_up();
@@ -194,15 +175,15 @@ impl Connection {
     #[must_use]
     pub fn stats(&self) -> ConnectionStats {
         let (load, ignored_replies) = {
-            let demux = lock(&self.shared.demux);
+            let demux = lock(self.shared.demux());
             (demux.load(), demux.ignored())
         };
         ConnectionStats {
             flows: load.flows,
             calls: load.calls,
-            queued_bytes: self.shared.outbound.queued(),
-            written_bytes: self.shared.outbound.written(),
-            read_bytes: self.shared.read.load(Ordering::Relaxed),
+            queued_bytes: self.shared.outbound().queued(),
+            written_bytes: self.shared.outbound().written(),
+            read_bytes: self.shared.read_bytes(),
             ignored_replies,
         }
     }
@@ -214,16 +195,21 @@ impl Connection {
     fn start_call(
         &self,
         request: impl FnOnce(RequestId) -> Request,
-    ) -> Result<(oneshot::Receiver<Result<Reply, ConnectionError>>, ForgetCall<'_>), ConnectionError>
-    {
+    ) -> Result<
+        (
+            oneshot::Receiver<Result<Reply, ConnectionError>>,
+            ForgetCall<'_>,
+        ),
+        ConnectionError,
+    > {
         let shared = &*self.shared;
         let refused = |refusal| shared.refused(refusal);
-        let id = lock(&shared.demux).call_id().map_err(refused)?;
+        let id = lock(shared.demux()).call_id().map_err(refused)?;
         let request = request(id);
         ensure!(
             request.request_id() == Some(id.to_wire()),
             ForeignIdSnafu {
-                endpoint: shared.endpoint.clone()
+                endpoint: shared.endpoint().clone()
             }
         );
         let read_offset = match &request {
@@ -231,11 +217,11 @@ impl Connection {
             _ => None,
         };
         let (waiter, receiver) = oneshot::channel();
-        let taken_in = lock(&shared.demux).wait_for(id, read_offset, waiter);
+        let taken_in = lock(shared.demux()).wait_for(id, read_offset, waiter);
         taken_in.map_err(refused)?;
         let forget = ForgetCall { shared, id };
         shared.enqueue(&request)?;
-        shared.outbound.pump();
+        shared.outbound().pump();
         Ok((receiver, forget))
     }
 }
@@ -258,7 +244,7 @@ struct ForgetCall<'a> {
 
 impl Drop for ForgetCall<'_> {
     fn drop(&mut self) {
-        let became_idle = lock(&self.shared.demux).forget_call(self.id, Instant::now());
+        let became_idle = lock(self.shared.demux()).forget_call(self.id, Instant::now());
         self.shared.wake_if(became_idle);
     }
 }
@@ -266,7 +252,7 @@ impl Drop for ForgetCall<'_> {
 impl Seat {
     fn give_up(&self) {
         if !self.is_given_up.swap(true, Ordering::Relaxed) {
-            let became_idle = lock(&self.shared.demux).release(Instant::now());
+            let became_idle = lock(self.shared.demux()).release(Instant::now());
             self.shared.wake_if(became_idle);
         }
     }
@@ -277,153 +263,3 @@ impl Drop for Seat {
         self.give_up();
     }
 }
-
-impl Shared {
-    pub(crate) fn new(
-        endpoint: Endpoint,
-        version: i32,
-        writer: BoxedWriter,
-        idle_timeout: Duration,
-    ) -> Self {
-        Self {
-            endpoint,
-            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
-            version,
-            demux: Mutex::new(Demux::new(idle_timeout, Instant::now())),
-            outbound: Outbound::new(writer),
-            cause: OnceLock::new(),
-            closed: Notify::new(),
-            longest_read: AtomicU32::new(0),
-            read: AtomicU64::new(0),
-        }
-    }
-
-    pub(crate) fn endpoint(&self) -> &Endpoint {
-        &self.endpoint
-    }
-
-    pub(crate) fn id(&self) -> u64 {
-        self.id
-    }
-
-    pub(crate) fn demux(&self) -> &Mutex<Demux<Arc<dyn FlowHandler>, CallWaiter>> {
-        &self.demux
-    }
-
-    pub(crate) fn outbound(&self) -> &Outbound {
-        &self.outbound
-    }
-
-    /// Why the connection is closed, if it is.
-    pub(crate) fn cause(&self) -> Option<&ConnectionError> {
-        self.cause.get()
-    }
-
-    pub(crate) fn load(&self) -> Load {
-        lock(&self.demux).load()
-    }
-
-    /// Encodes a request behind what waits already. No I/O.
-    pub(crate) fn enqueue(&self, request: &Request) -> Result<(), ConnectionError> {
-        if let Some(cause) = self.cause() {
-            return Err(cause.already_closed());
-        }
-        if let Request::ReadSegment(read) = request {
-            let asked = u32::try_from(read.suggested_length).unwrap_or(0);
-            self.longest_read.fetch_max(asked, Ordering::Relaxed);
-        }
-        self.outbound.push(request).with_context(|_| EncodeSnafu {
-            endpoint: self.endpoint.clone(),
-        })
-    }
-
-    pub(crate) fn longest_read(&self) -> u32 {
-        self.longest_read.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn note_read(&self, count: usize) {
-        let count = u64::try_from(count).unwrap_or(u64::MAX);
-        self.read.fetch_add(count, Ordering::Relaxed);
-    }
-
-    /// Sets the cause, if none was set before, and makes the connection's task act on it.
-    pub(crate) fn close(&self, cause: ConnectionError) {
-        self.set_cause(cause);
-        self.outbound.wake();
-    }
-
-    /// Sets the cause, if none was set before.
-    pub(crate) fn set_cause(&self, cause: ConnectionError) {
-        if self.cause.set(cause).is_ok() {
-            self.closed.notify_waiters();
-        }
-    }
-
-    /// Lets the connection end as soon as nobody uses it.
-    pub(crate) fn retire(&self) {
-        lock(&self.demux).retire();
-        self.outbound.wake();
-    }
-
-    /// When the connection may be closed because nobody uses it; closes it when it is time.
-    pub(crate) fn idle_deadline(&self, now: Instant) -> Result<Option<Instant>, ConnectionError> {
-        let mut demux = lock(&self.demux);
-        match demux.usage(now) {
-            Use::Busy => Ok(None),
-            Use::Until(deadline) => Ok(Some(deadline)),
-            Use::Over => {
-                let endpoint = self.endpoint.clone();
-                let cause = IdleSnafu { endpoint }.build();
-                // Before the lock is released, so that whoever finds the door shut finds the reason too.
-                self.set_cause(cause.clone());
-                Err(cause)
-            }
-        }
-    }
-
-    pub(crate) fn wake_if(&self, wanted: bool) {
-        if wanted {
-            self.outbound.wake();
-        }
-    }
-
-    /// The cause; when there is none, the task is gone without a word.
-    pub(crate) fn cause_or_stopped(&self) -> ConnectionError {
-        self.cause().cloned().unwrap_or_else(|| {
-            let endpoint = self.endpoint.clone();
-            StoppedSnafu { endpoint }.build()
-        })
-    }
-
-    pub(crate) fn why_closed(&self) -> ConnectionError {
-        self.cause_or_stopped().already_closed()
-    }
-
-    pub(crate) fn refused(&self, refusal: Refusal) -> ConnectionError {
-        let endpoint = self.endpoint.clone();
-        match refusal {
-            Refusal::Closed => self.why_closed(),
-            Refusal::Full { what, max } => FullSnafu {
-                endpoint,
-                what,
-                max,
-            }
-            .build(),
-        }
-    }
-
-    async fn closed(&self) -> ConnectionError {
-        loop {
-            let mut notified = std::pin::pin!(self.closed.notified());
-            // From here on no notification is missed, so the check below cannot come too early.
-            notified.as_mut().enable();
-            if let Some(cause) = self.cause() {
-                return cause.clone();
-            }
-            notified.await;
-        }
-    }
-}
-
-/// Where the numbers of connections come from.
-static NEXT_ID: AtomicU64 = AtomicU64::new(1);

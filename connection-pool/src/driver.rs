@@ -25,7 +25,6 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::{
     ConnectionError,
-    connection::Shared,
     error::connection::{
         ClosedByPeerSnafu, CutFrameSnafu, MalformedSnafu, ReadSnafu, SilentSnafu, SlowFrameSnafu,
         StoppedSnafu,
@@ -35,6 +34,7 @@ use crate::{
     limits::READ_TURN_BYTES,
     outbound::lock,
     router::Router,
+    shared::Shared,
 };
 
 /// Serves one connection until it is closed. Dropping it closes the connection: everybody is told.
@@ -198,8 +198,7 @@ impl Driver {
     fn ask(&mut self) -> Result<(), ConnectionError> {
         // Nothing came for a period, so the read buffer is not needed either.
         self.inbound.shrink();
-        self.shared
-            .enqueue(&Request::KeepAlive(KeepAliveMessage))?;
+        self.shared.enqueue(&Request::KeepAlive(KeepAliveMessage))?;
         self.shared.outbound().pump();
         Ok(())
     }

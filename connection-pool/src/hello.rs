@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use pravega_client_shared::Endpoint;
-use pravega_wire_protocol::{
-    Frame, FrameDecoder, FrameLimits, Hello, Reply, Request, negotiate,
-};
+use pravega_wire_protocol::{Frame, FrameDecoder, FrameLimits, Hello, Reply, Request, negotiate};
 use snafu::{IntoError, ResultExt, ensure};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -41,7 +39,12 @@ pub(crate) async fn exchange(
     let endpoint = endpoint.clone();
     match timeout(after, exchange_without_deadline(dialed, &endpoint)).await {
         Ok(agreed) => agreed,
-        Err(_elapsed) => TimeoutSnafu { endpoint, step, after }.fail(),
+        Err(_elapsed) => TimeoutSnafu {
+            endpoint,
+            step,
+            after,
+        }
+        .fail(),
     }
 }
 
@@ -97,7 +100,11 @@ fn check(frame: Frame, endpoint: &Endpoint) -> Result<i32, ConnectError> {
             endpoint: endpoint.clone(),
         }),
         other => {
-            let what = format!("{} ({}) in the place of a hello", other.name(), other.code());
+            let what = format!(
+                "{} ({}) in the place of a hello",
+                other.name(),
+                other.code()
+            );
             Err(not_pravega(endpoint, what))
         }
     }

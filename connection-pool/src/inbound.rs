@@ -103,7 +103,8 @@ impl Inbound {
 
     /// When the unfinished frame must be complete, and the time it has in all.
     pub(crate) fn deadline(&self) -> Option<(Instant, Duration)> {
-        self.unfinished.map(|(since, allowed)| (since + allowed, allowed))
+        self.unfinished
+            .map(|(since, allowed)| (since + allowed, allowed))
     }
 
     /// Gives the buffer back when nothing is in it: nobody spoke for a while.

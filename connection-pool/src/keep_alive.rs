@@ -48,11 +48,6 @@ impl KeepAlive {
         self.asked = None;
     }
 
-    /// True while a question is without an answer.
-    pub(crate) fn is_waiting(&self) -> bool {
-        self.asked.is_some()
-    }
-
     /// What is due at `now`. A question counts as asked when it has been returned.
     pub(crate) fn due(&mut self, now: Instant) -> Due {
         let (at, next) = match self.asked {
@@ -86,10 +81,7 @@ mod tests {
         let (mut clock, start) = clock();
         assert_eq!(clock.due(start), Due::Nothing(start + PERIOD));
         assert_eq!(clock.due(start + PERIOD), Due::Question);
-        assert_eq!(
-            clock.due(start + PERIOD),
-            Due::Nothing(start + PERIOD * 2)
-        );
+        assert_eq!(clock.due(start + PERIOD), Due::Nothing(start + PERIOD * 2));
         assert_eq!(clock.due(start + PERIOD * 2), Due::Question);
         assert_eq!(
             clock.due(start + PERIOD * 2),
@@ -102,9 +94,7 @@ mod tests {
     fn any_sign_of_life_starts_over() {
         let (mut clock, start) = clock();
         assert_eq!(clock.due(start + PERIOD), Due::Question);
-        assert!(clock.is_waiting());
         clock.sign_of_life(start + PERIOD);
-        assert!(!clock.is_waiting());
         assert_eq!(clock.due(start + PERIOD), Due::Nothing(start + PERIOD * 2));
         assert_eq!(clock.due(start + PERIOD * 2), Due::Question);
     }

@@ -1,5 +1,6 @@
 //! Multiplexed connections to Pravega segment stores: dial, hello, route replies, keep alive.
 #![doc = ""]
+mod attempt;
 mod connection;
 mod demux;
 mod dial;
@@ -13,6 +14,7 @@ mod limits;
 mod outbound;
 mod pool;
 mod router;
+mod shared;
 mod slots;
 mod tcp;
 mod tls;

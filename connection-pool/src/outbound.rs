@@ -12,18 +12,20 @@
 //! whole frames, so one that is dropped leaves no half frame on the wire.
 
 use std::{
-    fmt, io, mem,
+    fmt, io,
     io::IoSlice,
+    mem,
     pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
 };
 
 use bytes::Buf;
 use pravega_wire_protocol::{EncodeError, FrameQueue, Request};
+use tokio::io::AsyncWrite;
 
 use crate::{
     dial::BoxedWriter,
@@ -219,9 +221,10 @@ impl Outbound {
         let mut half = lock(&self.half);
         half.taken.clear();
         if let Some(mut writer) = half.writer.take() {
-            // Politeness to the peer, and to TLS: an error means that it is gone already.
-            let _: Poll<io::Result<()>> =
+            // Politeness to the peer, and to TLS; it may well be gone already.
+            let farewell =
                 Pin::new(&mut writer).poll_shutdown(&mut Context::from_waker(Waker::noop()));
+            tracing::trace!(?farewell, "socket shut down");
         }
     }
 }
@@ -247,7 +250,7 @@ impl WriteHalf {
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let (Some(writer), true) = (&mut self.writer, self.needs_flush) {
-            std::task::ready!(Pin::new(writer).poll_flush(cx))?;
+            ready!(Pin::new(writer).poll_flush(cx))?;
             self.needs_flush = false;
         }
         Poll::Ready(Ok(()))

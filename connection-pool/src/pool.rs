@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, Weak},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -15,15 +15,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     ConnectError, Connection, ConnectionError, Dial, TcpDialer,
-    connection::Shared,
-    driver::Driver,
+    attempt::Attempt,
     error::connect::{
         AbandonedSnafu, LostSnafu, NoRuntimeSnafu, ShutDownSnafu, TooManyEndpointsSnafu,
     },
-    hello,
-    inbound::Inbound,
     limits::MAX_ENDPOINTS,
     outbound::lock,
+    shared::Shared,
     slots::{Choice, Outcome, Purpose, Slots},
 };
 
@@ -46,10 +44,10 @@ pub struct PoolStats {
     pub tasks: usize,
 }
 
-struct Inner {
+pub(crate) struct Inner {
     settings: Settings,
     dialer: Arc<dyn Dial>,
-    state: Mutex<State>,
+    pub(crate) state: Mutex<State>,
     tasks: TaskTracker,
     /// Ends attempts to connect.
     stop: CancellationToken,
@@ -57,16 +55,16 @@ struct Inner {
 
 /// What the pool takes from the configuration.
 #[derive(Debug, Clone, Copy)]
-struct Settings {
-    hello_timeout: Duration,
-    keep_alive_interval: Duration,
-    idle_timeout: Duration,
+pub(crate) struct Settings {
+    pub(crate) hello_timeout: Duration,
+    pub(crate) keep_alive_interval: Duration,
+    pub(crate) idle_timeout: Duration,
     max_per_endpoint: usize,
 }
 
 #[derive(Default)]
-struct State {
-    is_shut_down: bool,
+pub(crate) struct State {
+    pub(crate) is_shut_down: bool,
     endpoints: HashMap<Endpoint, Slots>,
     next_attempt: u64,
 }
@@ -161,7 +159,11 @@ impl ConnectionPool {
         let state = lock(&self.0.state);
         PoolStats {
             endpoints: state.endpoints.len(),
-            connections: state.endpoints.values().map(|slots| slots.open().len()).sum(),
+            connections: state
+                .endpoints
+                .values()
+                .map(|slots| slots.open().len())
+                .sum(),
             tasks: self.0.tasks.len(),
         }
     }
@@ -199,14 +201,14 @@ impl ConnectionPool {
                 endpoint: endpoint.clone()
             }
         );
-        let slots = state.slots(endpoint)?;
-        match slots.choose(purpose, inner.settings.max_per_endpoint) {
+        let slots = state.endpoints.get(endpoint);
+        let max = inner.settings.max_per_endpoint;
+        match slots.map_or(Choice::Dial, |slots| slots.choose(purpose, max)) {
             Choice::Use(shared) => {
+                // An error says that it was closed in this very moment: as if it had not been there.
                 if let Ok(connection) = claim(&shared, purpose) {
                     return Ok(Found::Open(connection));
                 }
-                // Closed in this very moment: as if it had not been there.
-                slots.remove(shared.id());
             }
             Choice::Wait(outcome) => return Ok(Found::Dialing(outcome)),
             Choice::Dial => {}
@@ -220,11 +222,9 @@ impl ConnectionPool {
         state: &mut State,
         endpoint: &Endpoint,
     ) -> Result<watch::Receiver<Outcome>, ConnectError> {
-        let runtime = Handle::try_current()
-            .ok()
-            .with_context(|| NoRuntimeSnafu {
-                endpoint: endpoint.clone(),
-            })?;
+        let runtime = Handle::try_current().ok().with_context(|| NoRuntimeSnafu {
+            endpoint: endpoint.clone(),
+        })?;
         let number = state.next_attempt;
         state.next_attempt += 1;
         let (sender, receiver) = watch::channel(None);
@@ -288,8 +288,8 @@ impl State {
         Ok(self.endpoints.entry(endpoint.clone()).or_default())
     }
 
-    /// Changes the connections to one endpoint, and forgets the endpoint when none is left.
-    fn change(&mut self, endpoint: &Endpoint, change: impl FnOnce(&mut Slots)) {
+    /// Changes the connections to one endpoint, and forgets the endpoint when it has none any more.
+    pub(crate) fn change(&mut self, endpoint: &Endpoint, change: impl FnOnce(&mut Slots)) {
         if let Some(slots) = self.endpoints.get_mut(endpoint) {
             change(slots);
             if slots.is_empty() {
@@ -302,100 +302,4 @@ impl State {
         let all = self.endpoints.values().flat_map(Slots::open);
         all.map(Arc::clone).collect()
     }
-}
-
-/// One attempt to connect, and after it the life of the connection: a task.
-struct Attempt {
-    pool: Weak<Inner>,
-    endpoint: Endpoint,
-    number: u64,
-    outcome: watch::Sender<Outcome>,
-    settings: Settings,
-}
-
-impl Attempt {
-    async fn run(self, dialer: Arc<dyn Dial>, stop: CancellationToken) {
-        let endpoint = self.endpoint.clone();
-        // Boxed, so that the memory of dialling is given back before the connection's long life.
-        let establish = Box::pin(establish(&*dialer, &endpoint, self.settings));
-        let established = stop.run_until_cancelled(establish).await;
-        match established.unwrap_or_else(|| ShutDownSnafu { endpoint }.fail()) {
-            Ok((shared, driver)) => {
-                let registered = self.succeed(shared);
-                driver.run().await;
-                drop(registered);
-            }
-            Err(error) => self.fail(error),
-        }
-    }
-
-    /// Puts the connection into the pool and tells those who wait.
-    fn succeed(self, shared: Arc<Shared>) -> Registered {
-        tracing::debug!(endpoint = %self.endpoint, connection = shared.id(), "connected");
-        match self.pool.upgrade() {
-            Some(inner) => {
-                let mut state = lock(&inner.state);
-                if state.is_shut_down {
-                    let endpoint = self.endpoint.clone();
-                    shared.close(ConnectionError::ShutDown { endpoint });
-                }
-                state.change(&self.endpoint, |slots| slots.add(Arc::clone(&shared)));
-            }
-            None => shared.retire(),
-        }
-        self.outcome.send_replace(Some(Ok(Arc::clone(&shared))));
-        Registered {
-            pool: Weak::clone(&self.pool),
-            endpoint: self.endpoint.clone(),
-            id: shared.id(),
-        }
-    }
-
-    fn fail(self, error: ConnectError) {
-        tracing::debug!(endpoint = %self.endpoint, %error, "could not connect");
-        self.outcome.send_replace(Some(Err(error)));
-    }
-}
-
-impl Drop for Attempt {
-    /// However the attempt ended, also by a panic or with its runtime: it is no attempt any more.
-    fn drop(&mut self) {
-        if let Some(inner) = self.pool.upgrade() {
-            lock(&inner.state).change(&self.endpoint, |slots| slots.end(self.number));
-        }
-    }
-}
-
-/// A connection's place in its pool, given up however the connection ends.
-struct Registered {
-    pool: Weak<Inner>,
-    endpoint: Endpoint,
-    id: u64,
-}
-
-impl Drop for Registered {
-    fn drop(&mut self) {
-        if let Some(inner) = self.pool.upgrade() {
-            lock(&inner.state).change(&self.endpoint, |slots| slots.remove(self.id));
-        }
-    }
-}
-
-/// Dials and says hello.
-async fn establish(
-    dialer: &dyn Dial,
-    endpoint: &Endpoint,
-    settings: Settings,
-) -> Result<(Arc<Shared>, Driver), ConnectError> {
-    let mut dialed = dialer.dial(endpoint).await?;
-    let agreed = hello::exchange(&mut dialed, endpoint, settings.hello_timeout).await?;
-    let shared = Arc::new(Shared::new(
-        endpoint.clone(),
-        agreed.version,
-        dialed.writer,
-        settings.idle_timeout,
-    ));
-    let inbound = Inbound::new(dialed.reader, agreed.already_read);
-    let driver = Driver::new(Arc::clone(&shared), inbound, settings.keep_alive_interval);
-    Ok((shared, driver))
 }

@@ -9,10 +9,10 @@ use tokio::time::Instant;
 
 use crate::{
     ConnectionError, FlowHandler, ProtocolError,
-    connection::{CallWaiter, Shared},
     demux::{ReplyFacts, ReplyKind, Route},
     error::connection::{UnknownReplySnafu, UnknownRequestSnafu, ViolationSnafu},
     outbound::lock,
+    shared::{CallWaiter, Shared},
 };
 
 /// Hands out the replies of one batch. It remembers who got the last one, because replies come in runs;
@@ -54,12 +54,12 @@ impl<'a> Router<'a> {
         };
         let route = lock(self.shared.demux()).route(facts, self.now);
         match route {
-            Route::Flow(handler) => self.to_flow(id, handler, reply),
+            Route::Flow(handler) => self.give_to_flow(id, handler, reply),
             Route::Call(waiter) => {
                 answer(waiter, reply);
                 Ok(())
             }
-            Route::Several { flows, calls } => self.to_several(flows, calls, &reply),
+            Route::Several { flows, calls } => self.give_to_several(flows, calls, &reply),
             Route::Ignored => {
                 tracing::trace!(reply = reply.name(), "reply that nobody waits for");
                 Ok(())
@@ -79,7 +79,7 @@ impl<'a> Router<'a> {
         (*last == flow).then_some(handler)
     }
 
-    fn to_flow(
+    fn give_to_flow(
         &mut self,
         id: i64,
         handler: Arc<dyn FlowHandler>,
@@ -90,7 +90,7 @@ impl<'a> Router<'a> {
         self.check(result)
     }
 
-    fn to_several(
+    fn give_to_several(
         &self,
         flows: Vec<Arc<dyn FlowHandler>>,
         calls: Vec<CallWaiter>,

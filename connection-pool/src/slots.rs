@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::{ConnectError, connection::Shared};
+use crate::{ConnectError, shared::Shared};
 
 /// How an attempt to connect ended; none while it lasts.
 pub(crate) type Outcome = Option<Result<Arc<Shared>, ConnectError>>;

@@ -202,9 +202,7 @@ mod tests {
     #[tokio::test]
     async fn a_name_without_addresses_is_an_error() {
         let endpoint = "localhost:1".parse().unwrap();
-        let result = dialer()
-            .connect_first(&endpoint, &[], Instant::now())
-            .await;
+        let result = dialer().connect_first(&endpoint, &[], Instant::now()).await;
         assert!(matches!(result, Err(ConnectError::NoAddress { .. })));
     }
 

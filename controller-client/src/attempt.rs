@@ -52,7 +52,7 @@ impl Trouble {
         match self {
             Self::Rpc(error) => react(error),
             Self::TimedOut(_) => Reaction::LOST,
-            Self::Unreadable => Reaction::UNREADABLE,
+            Self::Unreadable => Reaction::UNUSABLE,
             Self::Unsendable(_) => Reaction::FINAL,
         }
     }
@@ -69,7 +69,9 @@ impl Trouble {
 
 impl Caller {
     pub(crate) fn new(config: &ClientConfig) -> Self {
-        Self { config: config.clone() }
+        Self {
+            config: config.clone(),
+        }
     }
 
     pub(crate) fn config(&self) -> &ClientConfig {
@@ -126,8 +128,10 @@ impl Caller {
 }
 
 fn header(value: &SecretString) -> Result<MetadataValue<Ascii>, ControllerError> {
-    let mut value: MetadataValue<Ascii> =
-        value.expose_secret().parse().map_err(|_| ControllerError::BadCredentials)?;
+    let mut value: MetadataValue<Ascii> = value
+        .expose_secret()
+        .parse()
+        .map_err(|_| ControllerError::BadCredentials)?;
     // Keeps it out of the logs of the libraries below, and of their header compression.
     value.set_sensitive(true);
     Ok(value)

@@ -16,7 +16,11 @@ pub(crate) struct Bounded<K, V> {
 
 impl<K: Eq + Hash + Clone, V> Bounded<K, V> {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { young: HashMap::new(), old: HashMap::new(), half: (capacity / 2).max(1) }
+        Self {
+            young: HashMap::new(),
+            old: HashMap::new(),
+            half: (capacity / 2).max(1),
+        }
     }
 
     /// Looks `key` up, which counts as a use.
@@ -35,7 +39,11 @@ impl<K: Eq + Hash + Clone, V> Bounded<K, V> {
 
     /// Removes `key` if `condemned` says so of its value.
     pub(crate) fn remove_if(&mut self, key: &K, condemned: impl FnOnce(&V) -> bool) {
-        let half = if self.young.contains_key(key) { &mut self.young } else { &mut self.old };
+        let half = if self.young.contains_key(key) {
+            &mut self.young
+        } else {
+            &mut self.old
+        };
         if half.get(key).is_some_and(condemned) {
             half.remove(key);
         }

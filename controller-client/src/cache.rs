@@ -123,8 +123,12 @@ impl<K: Eq + Hash + Clone + Send + Sync + 'static, V: Keep> Cache<K, V> {
 
     /// Drops the value of `key` if it is still the one of `generation`.
     pub(crate) fn forget(&self, key: &K, generation: u64) {
-        let mut state = self.0.lock();
-        state.entries.remove_if(key, |entry| entry.generation == generation);
+        self.forget_if(key, |entry| entry.generation == generation);
+    }
+
+    /// Drops the value of `key` if `condemned` says so.
+    pub(crate) fn forget_if(&self, key: &K, condemned: impl FnOnce(&Entry<V>) -> bool) {
+        self.0.lock().entries.remove_if(key, condemned);
     }
 
     /// Begins a fetch when its turn has come, unless somebody else did so meanwhile.
@@ -135,7 +139,10 @@ impl<K: Eq + Hash + Clone + Send + Sync + 'static, V: Keep> Cache<K, V> {
     {
         let runtime = Handle::try_current().map_err(|_| ControllerError::NoRuntime)?;
         let turns = Arc::clone(&self.0.turns);
-        let turn = turns.acquire_owned().await.map_err(|_| ControllerError::Abandoned)?;
+        let turn = turns
+            .acquire_owned()
+            .await
+            .map_err(|_| ControllerError::Abandoned)?;
         let (waiters, landed) = oneshot::channel();
         let flight = landed.map(|landed| landed.unwrap_or(Err(ControllerError::Abandoned)));
         let flight = flight.boxed().shared();
@@ -187,7 +194,11 @@ impl<K: Eq + Hash + Clone, V: Keep> State<K, V> {
             Some(entry) if entry.value.freshness(Instant::now()) == Freshness::Fresh => {
                 Found::Fresh(entry.clone())
             }
-            _ => self.flights.get(key).cloned().map_or(Found::Nothing, Found::Flight),
+            _ => self
+                .flights
+                .get(key)
+                .cloned()
+                .map_or(Found::Nothing, Found::Flight),
         }
     }
 }
@@ -206,7 +217,10 @@ impl<K: Eq + Hash + Clone, V: Keep> Landing<K, V> {
         self.result = fetched.map(|value| {
             let mut state = self.cache.lock();
             state.last_generation = state.last_generation.saturating_add(1);
-            let entry = Entry { value, generation: state.last_generation };
+            let entry = Entry {
+                value,
+                generation: state.last_generation,
+            };
             state.entries.insert(self.key.clone(), entry.clone());
             entry
         });
@@ -215,7 +229,11 @@ impl<K: Eq + Hash + Clone, V: Keep> Landing<K, V> {
 
 impl<K: Eq + Hash, V> Drop for Landing<K, V> {
     fn drop(&mut self) {
-        let mut state = self.cache.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self
+            .cache
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         state.flights.remove(&self.key);
         drop(state);
         if let Some(waiters) = self.waiters.take() {

@@ -46,7 +46,11 @@ struct Current {
 
 impl Controller {
     pub(crate) fn new(endpoint: &Endpoint, prepare: &Prepare) -> Result<Self, ControllerError> {
-        Ok(Self { endpoint: endpoint.clone(), open: prepare(endpoint)?, current: Mutex::default() })
+        Ok(Self {
+            endpoint: endpoint.clone(),
+            open: prepare(endpoint)?,
+            current: Mutex::default(),
+        })
     }
 
     pub(crate) fn endpoint(&self) -> &Endpoint {
@@ -75,7 +79,9 @@ impl Controller {
 
 impl fmt::Debug for Controller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Controller").field("endpoint", &self.endpoint).finish_non_exhaustive()
+        f.debug_struct("Controller")
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
     }
 }
 
@@ -92,12 +98,18 @@ fn template(
     config: &ClientConfig,
     endpoint: &Endpoint,
 ) -> Result<transport::Endpoint, ControllerError> {
-    let scheme = if config.tls().is_some() { "https" } else { "http" };
+    let scheme = if config.tls().is_some() {
+        "https"
+    } else {
+        "http"
+    };
     let setup = |error: transport::Error| -> Cause { Arc::new(error) };
     let template = transport::Endpoint::from_shared(format!("{scheme}://{endpoint}"))
         .and_then(|template| template.user_agent(USER_AGENT))
         .map_err(setup)
-        .context(SetupSnafu { endpoint: endpoint.clone() })?
+        .context(SetupSnafu {
+            endpoint: endpoint.clone(),
+        })?
         .connect_timeout(config.connect_timeout())
         .tcp_nodelay(true)
         .tcp_keepalive(Some(TCP_KEEP_ALIVE))
@@ -111,7 +123,9 @@ fn template(
         Err(_) if !tls.ca_pem().is_empty() => secured(false),
         result => result,
     };
-    secured.map_err(setup).context(SetupSnafu { endpoint: endpoint.clone() })
+    secured.map_err(setup).context(SetupSnafu {
+        endpoint: endpoint.clone(),
+    })
 }
 
 fn tls_config(config: &ClientConfig, tls: &TlsConfig, system_roots: bool) -> ClientTlsConfig {

@@ -1,7 +1,9 @@
 //! Which controllers there are, and which one is asked next.
 
 use std::{
+    collections::hash_map::RandomState,
     fmt,
+    hash::{BuildHasher, Hasher},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -12,6 +14,7 @@ use std::{
 use pravega_client_config::{ClientConfig, address::MAX_CONTROLLERS};
 use pravega_client_shared::Endpoint;
 use pravega_controller_api as api;
+use snafu::OptionExt;
 use tokio::time::Instant;
 use tonic::Code;
 use tracing::debug;
@@ -19,8 +22,9 @@ use tracing::debug;
 use crate::{
     ControllerError,
     attempt::{Caller, Trouble},
-    cache::{Cache, Freshness, Keep},
+    cache::{Cache, Entry, Freshness, Keep},
     channel::{Controller, Prepare},
+    error::InvalidArgumentSnafu,
 };
 
 /// How long a list of controllers is believed. The figure of Pravega's Java client.
@@ -46,6 +50,7 @@ struct Discovery {
 /// Some controllers, and which of them is in use.
 #[derive(Debug)]
 pub(crate) struct Group {
+    first: Arc<Controller>,
     members: Vec<Arc<Controller>>,
     /// Counts upwards for ever; the member in use is this, modulo their number.
     turn: AtomicUsize,
@@ -72,14 +77,21 @@ impl Keep for Discovered {
 impl Controllers {
     pub(crate) fn new(config: &ClientConfig, prepare: Prepare) -> Result<Self, ControllerError> {
         let address = config.controller_address();
-        let members = address
+        let members: Vec<_> = address
             .endpoints()
             .iter()
             .map(|endpoint| Controller::new(endpoint, &prepare).map(Arc::new))
             .collect::<Result<_, _>>()?;
-        let discovery =
-            address.discovery().then(|| Discovery { prepare, found: Cache::new(1) });
-        Ok(Self { listed: Arc::new(Group::new(members)), discovery })
+        let reason = "the address lists no controller";
+        let listed = Group::new(members, 0).context(InvalidArgumentSnafu { reason })?;
+        let discovery = address.discovery().then(|| Discovery {
+            prepare,
+            found: Cache::new(2),
+        });
+        Ok(Self {
+            listed: Arc::new(listed),
+            discovery,
+        })
     }
 
     /// The controllers to ask, with `caller` to find them out.
@@ -96,14 +108,17 @@ impl Controllers {
     }
 
     /// Notes that `group` could not be reached, so that the list is asked for again before long.
-    pub(crate) async fn complain(&self, group: &Arc<Group>) {
-        let Some(discovery) = &self.discovery else { return };
-        let now = Instant::now();
-        let condemned = |found: &Discovered| {
-            Arc::ptr_eq(&found.group, group)
-                && now.saturating_duration_since(found.made_at) >= REDISCOVERY_INTERVAL
+    pub(crate) fn complain(&self, group: &Arc<Group>) {
+        let Some(discovery) = &self.discovery else {
+            return;
         };
-        discovery.found.forget_if(&(), condemned);
+        let now = Instant::now();
+        discovery
+            .found
+            .forget_if(&(), |Entry { value: found, .. }| {
+                Arc::ptr_eq(&found.group, group)
+                    && now.saturating_duration_since(found.made_at) >= REDISCOVERY_INTERVAL
+            });
     }
 }
 
@@ -112,12 +127,15 @@ impl Discovery {
     async fn discover(&self, listed: &Arc<Group>, caller: &Caller) -> Discovered {
         let mut good_for = REDISCOVERY_INTERVAL;
         for controller in &listed.members {
-            let sent = caller.attempt(
-                controller,
-                caller.connect_timeout(),
-                api::ServerRequest {},
-                |mut client, request| async move { client.get_controller_server_list(request).await },
-            );
+            let sent =
+                caller.attempt(
+                    controller,
+                    caller.connect_timeout(),
+                    api::ServerRequest {},
+                    |mut client, request| async move {
+                        client.get_controller_server_list(request).await
+                    },
+                );
             match sent.await {
                 Ok(reply) => {
                     if let Some(group) = self.group_of(&reply, listed) {
@@ -145,7 +163,10 @@ impl Discovery {
         let mut members: Vec<Arc<Controller>> = Vec::new();
         for uri in reply.node_uri.iter().take(MAX_CONTROLLERS) {
             let known = |endpoint: &Endpoint, members: &[Arc<Controller>]| {
-                members.iter().find(|known| known.endpoint() == endpoint).cloned()
+                members
+                    .iter()
+                    .find(|known| known.endpoint() == endpoint)
+                    .cloned()
             };
             let member = Endpoint::new(&uri.endpoint, uri.port)
                 .map_err(|error| debug!(%error, "unusable controller in the list"))
@@ -158,38 +179,59 @@ impl Discovery {
                 });
             members.extend(member);
         }
-        (!members.is_empty()).then(|| Arc::new(Group::new(members)))
+        // The list has no order of its own, so each client begins somewhere else.
+        let begin = usize::try_from(RandomState::new().build_hasher().finish() >> 33).unwrap_or(0);
+        Group::new(members, begin).map(Arc::new)
     }
 }
 
 impl Discovered {
     fn now(group: Arc<Group>, good_for: Duration) -> Self {
-        Self { group, made_at: Instant::now(), good_for }
+        Self {
+            group,
+            made_at: Instant::now(),
+            good_for,
+        }
     }
 }
 
 impl Group {
-    fn new(members: Vec<Arc<Controller>>) -> Self {
-        Self { members, turn: AtomicUsize::new(0) }
+    /// `None` without members.
+    fn new(members: Vec<Arc<Controller>>, begin: usize) -> Option<Self> {
+        let first = Arc::clone(members.first()?);
+        Some(Self {
+            first,
+            members,
+            turn: AtomicUsize::new(begin),
+        })
     }
 
-    /// How many there are, at least one.
+    /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.members.len()
     }
 
-    /// The controller in use, and its turn. `None` for a group without members, which is never made.
-    pub(crate) fn current(&self) -> Option<(Arc<Controller>, usize)> {
+    /// The controller in use, and its turn.
+    pub(crate) fn current(&self) -> (Arc<Controller>, usize) {
         let turn = self.turn.load(Ordering::Relaxed);
-        let at = turn.checked_rem(self.members.len())?;
-        Some((Arc::clone(self.members.get(at)?), turn))
+        let at = turn.checked_rem(self.members.len()).unwrap_or(0);
+        (
+            Arc::clone(self.members.get(at).unwrap_or(&self.first)),
+            turn,
+        )
     }
 
     /// Goes on to the next controller, unless somebody has done so since `turn`: of many calls that fail
     /// together, one moves everybody.
     pub(crate) fn move_on(&self, turn: usize) {
         self.turn
-            .compare_exchange(turn, turn.wrapping_add(1), Ordering::Relaxed, Ordering::Relaxed)
+            .compare_exchange(
+                turn,
+                turn.wrapping_add(1),
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            )
+            // Somebody else was faster.
             .ok();
     }
 }

@@ -27,7 +27,9 @@ pub(crate) const MAX_SEGMENTS: usize = 65_536;
 const NO_LIMIT: i64 = i64::MAX;
 
 pub(crate) fn scope_info(scope: &ScopeName) -> api::ScopeInfo {
-    api::ScopeInfo { scope: scope.to_string() }
+    api::ScopeInfo {
+        scope: scope.to_string(),
+    }
 }
 
 pub(crate) fn stream_info(stream: &ScopedStream, access: AccessOperation) -> api::StreamInfo {
@@ -56,12 +58,17 @@ pub(crate) fn stream_cut(
 ) -> Result<api::StreamCut, ControllerError> {
     let reason = "an offset is at most 2^63 - 1";
     let offset = |(id, offset): (&SegmentId, &u64)| {
-        let offset = i64::try_from(*offset).ok().context(InvalidArgumentSnafu { reason })?;
+        let offset = i64::try_from(*offset)
+            .ok()
+            .context(InvalidArgumentSnafu { reason })?;
         Ok((id.packed(), offset))
     };
     Ok(api::StreamCut {
         stream_info: Some(plain_stream_info(stream)),
-        cut: cut.iter().map(offset).collect::<Result<BTreeMap<_, _>, _>>()?,
+        cut: cut
+            .iter()
+            .map(offset)
+            .collect::<Result<BTreeMap<_, _>, _>>()?,
     })
 }
 
@@ -75,10 +82,13 @@ pub(crate) fn stream_config(
         stream_info: Some(plain_stream_info(stream)),
         scaling_policy: Some(scaling_policy(configuration.scaling)?),
         retention_policy: configuration.retention.map(retention_policy).transpose()?,
-        tags: Some(api::Tags { tag: configuration.tags.clone() }),
+        tags: Some(api::Tags {
+            tag: configuration.tags.clone(),
+        }),
         timestamp_aggregation_timeout: millis(configuration.timestamp_aggregation_timeout)?,
-        rollover_size_bytes: rollover
-            .context(InvalidArgumentSnafu { reason: "a rollover size is at most 2^63 - 1" })?,
+        rollover_size_bytes: rollover.context(InvalidArgumentSnafu {
+            reason: "a rollover size is at most 2^63 - 1",
+        })?,
     })
 }
 
@@ -114,13 +124,21 @@ fn scaling_policy(scaling: Scaling) -> Result<api::ScalingPolicy, ControllerErro
             scale_factor: 0,
             min_num_segments: number(segments)?,
         }),
-        Scaling::ByKilobytes { target_per_second, factor, min_segments } => by_rate(
+        Scaling::ByKilobytes {
+            target_per_second,
+            factor,
+            min_segments,
+        } => by_rate(
             ScalingPolicyType::ByRateInKbytesPerSec,
             target_per_second,
             factor,
             min_segments,
         ),
-        Scaling::ByEvents { target_per_second, factor, min_segments } => by_rate(
+        Scaling::ByEvents {
+            target_per_second,
+            factor,
+            min_segments,
+        } => by_rate(
             ScalingPolicyType::ByRateInEventsPerSec,
             target_per_second,
             factor,
@@ -132,34 +150,58 @@ fn scaling_policy(scaling: Scaling) -> Result<api::ScalingPolicy, ControllerErro
 fn retention_policy(retention: Retention) -> Result<api::RetentionPolicy, ControllerError> {
     let bytes = |bytes: u64| {
         let reason = "a size is at most 2^63 - 1";
-        i64::try_from(bytes).ok().context(InvalidArgumentSnafu { reason })
+        i64::try_from(bytes)
+            .ok()
+            .context(InvalidArgumentSnafu { reason })
     };
     let (kind, min, max) = match retention {
-        Retention::Time { min, max } => {
-            (RetentionPolicyType::Time, millis(min)?, max.map(millis).transpose()?)
-        }
-        Retention::Bytes { min, max } => {
-            (RetentionPolicyType::Size, bytes(min)?, max.map(bytes).transpose()?)
-        }
+        Retention::Time { min, max } => (
+            RetentionPolicyType::Time,
+            millis(min)?,
+            max.map(millis).transpose()?,
+        ),
+        Retention::Bytes { min, max } => (
+            RetentionPolicyType::Size,
+            bytes(min)?,
+            max.map(bytes).transpose()?,
+        ),
     };
     let max = max.unwrap_or(NO_LIMIT);
-    ensure!(min <= max, InvalidArgumentSnafu { reason: "the least kept is more than the most" });
-    Ok(api::RetentionPolicy { retention_type: kind.into(), retention_param: min, retention_max: max })
+    ensure!(
+        min <= max,
+        InvalidArgumentSnafu {
+            reason: "the least kept is more than the most"
+        }
+    );
+    Ok(api::RetentionPolicy {
+        retention_type: kind.into(),
+        retention_param: min,
+        retention_max: max,
+    })
 }
 
 fn millis(time: Duration) -> Result<i64, ControllerError> {
     let reason = "a time is at most 2^63 - 1 milliseconds";
-    i64::try_from(time.as_millis()).ok().context(InvalidArgumentSnafu { reason })
+    i64::try_from(time.as_millis())
+        .ok()
+        .context(InvalidArgumentSnafu { reason })
 }
 
 pub(crate) fn read_configuration(
     config: api::StreamConfig,
 ) -> Result<StreamConfiguration, BadReply> {
-    let scaling = config.scaling_policy.context(MissingSnafu { field: "scaling policy" })?;
+    let scaling = config.scaling_policy.context(MissingSnafu {
+        field: "scaling policy",
+    })?;
     let timeout = number("aggregation timeout", config.timestamp_aggregation_timeout)?;
     Ok(StreamConfiguration {
         scaling: read_scaling(&scaling)?,
-        retention: config.retention_policy.as_ref().map(read_retention).transpose()?.flatten(),
+        retention: config
+            .retention_policy
+            .as_ref()
+            .map(read_retention)
+            .transpose()?
+            .flatten(),
         tags: config.tags.unwrap_or_default().tag,
         timestamp_aggregation_timeout: Duration::from_millis(timeout),
         rollover_size_bytes: number("rollover size", config.rollover_size_bytes)?,
@@ -168,21 +210,34 @@ pub(crate) fn read_configuration(
 
 fn read_scaling(policy: &api::ScalingPolicy) -> Result<Scaling, BadReply> {
     let part = |field, value: i32| {
-        u32::try_from(value).ok().context(OutOfRangeSnafu { field, value: i64::from(value) })
+        u32::try_from(value).ok().context(OutOfRangeSnafu {
+            field,
+            value: i64::from(value),
+        })
     };
     let min_segments = part("number of segments", policy.min_num_segments)?;
     let target_per_second = part("target rate", policy.target_rate)?;
     let factor = part("scale factor", policy.scale_factor)?;
     let kind = policy.scale_type;
     match ScalingPolicyType::try_from(kind) {
-        Ok(ScalingPolicyType::FixedNumSegments) => Ok(Scaling::Fixed { segments: min_segments }),
-        Ok(ScalingPolicyType::ByRateInKbytesPerSec) => {
-            Ok(Scaling::ByKilobytes { target_per_second, factor, min_segments })
+        Ok(ScalingPolicyType::FixedNumSegments) => Ok(Scaling::Fixed {
+            segments: min_segments,
+        }),
+        Ok(ScalingPolicyType::ByRateInKbytesPerSec) => Ok(Scaling::ByKilobytes {
+            target_per_second,
+            factor,
+            min_segments,
+        }),
+        Ok(ScalingPolicyType::ByRateInEventsPerSec) => Ok(Scaling::ByEvents {
+            target_per_second,
+            factor,
+            min_segments,
+        }),
+        Err(_) => OutOfRangeSnafu {
+            field: "scaling type",
+            value: i64::from(kind),
         }
-        Ok(ScalingPolicyType::ByRateInEventsPerSec) => {
-            Ok(Scaling::ByEvents { target_per_second, factor, min_segments })
-        }
-        Err(_) => OutOfRangeSnafu { field: "scaling type", value: i64::from(kind) }.fail(),
+        .fail(),
     }
 }
 
@@ -192,7 +247,11 @@ fn read_retention(policy: &api::RetentionPolicy) -> Result<Option<Retention>, Ba
         Ok(RetentionPolicyType::Unknown) => return Ok(None),
         Ok(kind) => kind,
         Err(_) => {
-            return OutOfRangeSnafu { field: "retention type", value: i64::from(kind) }.fail();
+            return OutOfRangeSnafu {
+                field: "retention type",
+                value: i64::from(kind),
+            }
+            .fail();
         }
     };
     let min = number("retention limit", policy.retention_param)?;
@@ -219,18 +278,30 @@ pub(crate) fn read_ranges(ranges: api::SegmentRanges) -> Result<Vec<SegmentRange
 pub(crate) fn read_heads(segments: api::SegmentsAtTime) -> Result<Vec<(SegmentId, u64)>, BadReply> {
     check_count(segments.segments.len())?;
     let read = |location: &api::segments_at_time::SegmentLocation| {
-        Ok((read_id(location.segment_id.as_ref())?, number("offset", location.offset)?))
+        Ok((
+            read_id(location.segment_id.as_ref())?,
+            number("offset", location.offset)?,
+        ))
     };
     segments.segments.iter().map(read).collect()
 }
 
-pub(crate) fn read_successors(response: api::SuccessorResponse) -> Result<Vec<Successor>, BadReply> {
-    let predecessors = response.segments.iter().map(|entry| entry.value.len()).sum();
+pub(crate) fn read_successors(
+    response: api::SuccessorResponse,
+) -> Result<Vec<Successor>, BadReply> {
+    let predecessors = response
+        .segments
+        .iter()
+        .map(|entry| entry.value.len())
+        .sum();
     check_count(response.segments.len())?;
     check_count(predecessors)?;
     let id = |&packed: &i64| SegmentId::from_packed(packed).context(BadSegmentIdSnafu);
     let read = |entry: &api::successor_response::SegmentEntry| {
-        let range = entry.segment.as_ref().context(MissingSnafu { field: "successor" })?;
+        let range = entry
+            .segment
+            .as_ref()
+            .context(MissingSnafu { field: "successor" })?;
         Ok(Successor {
             segment: read_range(range)?,
             predecessors: entry.value.iter().map(id).collect::<Result<_, _>>()?,
@@ -243,7 +314,10 @@ pub(crate) fn read_successors(response: api::SuccessorResponse) -> Result<Vec<Su
 ///
 /// A store that was not told its own address publishes the one it listens on, "all interfaces". That names
 /// no host; the controller's is the best guess, since such a store mostly runs beside it.
-pub(crate) fn read_endpoint(uri: &api::NodeUri, controller: &Endpoint) -> Result<Endpoint, BadReply> {
+pub(crate) fn read_endpoint(
+    uri: &api::NodeUri,
+    controller: &Endpoint,
+) -> Result<Endpoint, BadReply> {
     let host = match uri.endpoint.as_str() {
         "0.0.0.0" | "::" | "[::]" | "0:0:0:0:0:0:0:0" => controller.host(),
         host => host,
@@ -254,16 +328,24 @@ pub(crate) fn read_endpoint(uri: &api::NodeUri, controller: &Endpoint) -> Result
 fn read_range(range: &api::SegmentRange) -> Result<SegmentRange, BadReply> {
     let (low, high) = (range.min_key, range.max_key);
     ensure!(0.0 <= low && low <= high && high <= 1.0, BadKeyRangeSnafu);
-    Ok(SegmentRange { id: read_id(range.segment_id.as_ref())?, low, high })
+    Ok(SegmentRange {
+        id: read_id(range.segment_id.as_ref())?,
+        low,
+        high,
+    })
 }
 
 fn read_id(id: Option<&api::SegmentId>) -> Result<SegmentId, BadReply> {
-    let id = id.context(MissingSnafu { field: "segment id" })?;
+    let id = id.context(MissingSnafu {
+        field: "segment id",
+    })?;
     SegmentId::from_packed(id.segment_id).context(BadSegmentIdSnafu)
 }
 
 fn number(field: &'static str, value: i64) -> Result<u64, BadReply> {
-    u64::try_from(value).ok().context(OutOfRangeSnafu { field, value })
+    u64::try_from(value)
+        .ok()
+        .context(OutOfRangeSnafu { field, value })
 }
 
 fn check_count(count: usize) -> Result<(), BadReply> {

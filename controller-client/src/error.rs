@@ -261,6 +261,15 @@ impl ControllerError {
         }
     }
 
+    /// True when the controller says that what was asked about does not exist.
+    pub(crate) fn is_about_nothing(&self) -> bool {
+        match self {
+            Self::StreamNotFound { .. } => true,
+            Self::Rejected { source, .. } => source.is_answer(tonic::Code::NotFound),
+            _ => false,
+        }
+    }
+
     /// The controller that was called last, where one was called.
     #[must_use]
     pub fn endpoint(&self) -> Option<&Endpoint> {
@@ -331,6 +340,10 @@ mod tests {
 
     #[test]
     fn an_error_stays_small() {
-        assert!(size_of::<ControllerError>() <= 128, "{}", size_of::<ControllerError>());
+        assert!(
+            size_of::<ControllerError>() <= 128,
+            "{}",
+            size_of::<ControllerError>()
+        );
     }
 }

@@ -25,14 +25,46 @@ pub(crate) struct Reaction {
 
 impl Reaction {
     /// Nothing is known of the attempt: no answer came in time, or the connection broke.
-    pub(crate) const LOST: Self = Self { repeat: true, elsewhere: true, uncertain: true };
-    const NOT_SENT: Self = Self { repeat: true, elsewhere: true, uncertain: false };
+    pub(crate) const LOST: Self = Self {
+        repeat: true,
+        elsewhere: true,
+        uncertain: true,
+    };
+    const NOT_SENT: Self = Self {
+        repeat: true,
+        elsewhere: true,
+        uncertain: false,
+    };
     /// A peer that is refused once will be refused again; another controller may have a better certificate.
-    const UNTRUSTED: Self = Self { repeat: false, elsewhere: true, uncertain: false };
-    const AGAIN: Self = Self { repeat: true, elsewhere: false, uncertain: true };
-    const FINAL: Self = Self { repeat: false, elsewhere: false, uncertain: false };
-    /// The reply was refused here, so the work was done there.
-    const TOO_LARGE: Self = Self { repeat: false, elsewhere: false, uncertain: true };
+    const UNTRUSTED: Self = Self {
+        repeat: false,
+        elsewhere: true,
+        uncertain: false,
+    };
+    /// The controller failed, perhaps after it had begun.
+    pub(crate) const AGAIN: Self = Self {
+        repeat: true,
+        elsewhere: false,
+        uncertain: true,
+    };
+    /// The controller said no, and other words are needed to change that: renewed credentials.
+    pub(crate) const RENEWED: Self = Self {
+        repeat: true,
+        elsewhere: false,
+        uncertain: false,
+    };
+    /// The controller said no.
+    pub(crate) const FINAL: Self = Self {
+        repeat: false,
+        elsewhere: false,
+        uncertain: false,
+    };
+    /// The reply cannot be used, so the work may well be done; another one will be no better.
+    pub(crate) const UNUSABLE: Self = Self {
+        repeat: false,
+        elsewhere: false,
+        uncertain: true,
+    };
 }
 
 /// The classes of Pravega's own Java client, for a status that a controller sent.
@@ -53,7 +85,7 @@ pub(crate) fn react(error: &RpcError) -> Reaction {
         | Code::Aborted
         | Code::Internal
         | Code::DataLoss => Reaction::AGAIN,
-        Code::OutOfRange => Reaction::TOO_LARGE,
+        Code::OutOfRange => Reaction::UNUSABLE,
         Code::Ok
         | Code::InvalidArgument
         | Code::NotFound
@@ -95,7 +127,11 @@ impl Attempts {
             .with_max_times(policy.max_attempts().saturating_sub(1))
             .with_jitter()
             .build();
-        Self { delays, asked_this_round: 0, worth_repeating: false }
+        Self {
+            delays,
+            asked_this_round: 0,
+            worth_repeating: false,
+        }
     }
 
     /// Decides on what follows an attempt that failed, with `controllers` to choose from.
@@ -105,7 +141,11 @@ impl Attempts {
         if failed.elsewhere && self.asked_this_round < controllers {
             return Next::Elsewhere;
         }
-        let repeat = if failed.elsewhere { self.worth_repeating } else { failed.repeat };
+        let repeat = if failed.elsewhere {
+            self.worth_repeating
+        } else {
+            failed.repeat
+        };
         self.asked_this_round = 0;
         self.worth_repeating = false;
         match self.delays.next() {
@@ -177,6 +217,9 @@ mod tests {
         assert_eq!(attempts.after(Reaction::UNTRUSTED, 2), Next::GiveUp);
         let mut attempts = Attempts::new(&RetryPolicy::default());
         assert_eq!(attempts.after(Reaction::NOT_SENT, 2), Next::Elsewhere);
-        assert!(matches!(attempts.after(Reaction::UNTRUSTED, 2), Next::Pause(_)));
+        assert!(matches!(
+            attempts.after(Reaction::UNTRUSTED, 2),
+            Next::Pause(_)
+        ));
     }
 }

@@ -1,8 +1,8 @@
 //! A call: attempts until one gives a result, within one deadline.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::future::Future;
 
-use pravega_client_config::{ClientConfig, ExposeSecret};
+use pravega_client_config::{ClientConfig, ExposeSecret, SecretString};
 use pravega_client_shared::Endpoint;
 use tokio::{
     runtime::Handle,
@@ -15,7 +15,7 @@ use crate::{
     BadReply, ControllerError, FailedCall,
     attempt::{Caller, Client, Trouble},
     channel::Prepare,
-    controllers::{Controllers, Group},
+    controllers::Controllers,
     retry::{Attempts, MAX_FAILURE_REPEATS, Next, Reaction},
     rpc_error::{Reach, RpcError},
     status::{Answer, Unusable},
@@ -28,16 +28,19 @@ pub(crate) struct Rpc {
     controllers: Controllers,
 }
 
-/// One call as it goes on.
-struct Progress {
+/// What is known of a call from its attempts so far.
+#[derive(Debug)]
+struct History {
     name: &'static str,
-    attempts: Attempts,
-    made: u32,
+    attempts: u32,
+    /// How often the server answered with a failure.
     failures: u32,
+    /// An attempt may have been carried out.
     uncertain: bool,
 }
 
-/// Why an attempt did not end the call well.
+/// Why an attempt gave no result.
+#[derive(Debug)]
 enum Setback {
     Trouble(Trouble),
     Unusable(Unusable),
@@ -46,7 +49,10 @@ enum Setback {
 impl Rpc {
     pub(crate) fn new(config: &ClientConfig, prepare: Prepare) -> Result<Self, ControllerError> {
         let controllers = Controllers::new(config, prepare)?;
-        Ok(Self { caller: Caller::new(config), controllers })
+        Ok(Self {
+            caller: Caller::new(config),
+            controllers,
+        })
     }
 
     pub(crate) fn config(&self) -> &ClientConfig {
@@ -69,47 +75,121 @@ impl Rpc {
         R: Fn(Resp, Answer<'_>) -> Result<T, Unusable>,
     {
         Handle::try_current().map_err(|_| ControllerError::NoRuntime)?;
-        let config = self.caller.config();
+        let config = self.config();
         let deadline = Instant::now() + config.operation_timeout();
-        let mut progress = Progress::new(name, config);
+        let mut attempts = Attempts::new(config.retry());
+        let mut history = History {
+            name,
+            attempts: 0,
+            failures: 0,
+            uncertain: false,
+        };
         loop {
             let group = self.controllers.group(&self.caller).await?;
-            let Some((controller, turn)) = group.current() else {
-                return Err(ControllerError::Abandoned);
-            };
+            let (controller, turn) = group.current();
             let from = controller.endpoint();
-            let patience = deadline.saturating_duration_since(Instant::now());
-            let patience = patience.min(config.request_timeout());
             let credentials = self.caller.authorization();
-            let sent = self.caller.attempt(&controller, patience, message.clone(), &send);
-            let setback = match sent.await {
-                Ok(reply) => {
-                    let answer = Answer { from, uncertain_before: progress.uncertain };
-                    match read(reply, answer) {
-                        Ok(result) => return Ok(result),
-                        Err(unusable) => Setback::Unusable(unusable),
-                    }
-                }
+            let left = deadline.saturating_duration_since(Instant::now());
+            let patience = left.min(config.request_timeout());
+            let sent = self
+                .caller
+                .attempt(&controller, patience, message.clone(), &send);
+            let answer = Answer {
+                from,
+                uncertain_before: history.uncertain,
+            };
+            let setback = match sent.await.map(|reply| read(reply, answer)) {
+                Ok(Ok(result)) => return Ok(result),
+                Ok(Err(unusable)) => Setback::Unusable(unusable),
                 Err(trouble) => Setback::Trouble(trouble),
             };
-            let renewed = || {
-                let now = self.caller.authorization();
-                let text = |secret: &Option<_>| secret.as_ref().map(|s| s.expose_secret().to_owned());
-                text(&now) != text(&credentials)
-            };
-            let reaction = progress.note(&setback, renewed);
-            let next = progress.attempts.after(reaction, group.len());
+            let reaction = history.note(&setback, || {
+                differ(&credentials, &self.caller.authorization())
+            });
             if reaction.elsewhere {
                 group.move_on(turn);
                 self.controllers.complain(&group);
             }
-            let error = progress.error(setback, from);
-            debug!(call = name, endpoint = %from, %error, ?next, "a controller call failed");
+            let next = attempts.after(reaction, group.len());
+            let error = history.error(setback, from);
+            debug!(call = name, endpoint = %from, %error, ?next, "an attempt failed");
             match next {
                 Next::Elsewhere if Instant::now() < deadline => {}
                 Next::Pause(delay) if Instant::now() + delay < deadline => sleep(delay).await,
-                _ => return Err(error),
+                Next::Elsewhere | Next::Pause(_) | Next::GiveUp => return Err(error),
             }
         }
     }
+}
+
+impl History {
+    /// Takes note of a setback. `renewed` tells whether the credentials have changed since the request.
+    fn note(&mut self, setback: &Setback, renewed: impl FnOnce() -> bool) -> Reaction {
+        self.attempts = self.attempts.saturating_add(1);
+        let reaction = match setback {
+            Setback::Trouble(Trouble::Rpc(error))
+                if error.is_answer(Code::Unauthenticated) && renewed() =>
+            {
+                Reaction::RENEWED
+            }
+            Setback::Trouble(trouble) => trouble.reaction(),
+            Setback::Unusable(Unusable::Final(_)) => Reaction::FINAL,
+            Setback::Unusable(Unusable::UnknownStatus(_) | Unusable::Bad(_)) => Reaction::UNUSABLE,
+            Setback::Unusable(Unusable::Failure) => {
+                self.failures = self.failures.saturating_add(1);
+                if self.failures <= MAX_FAILURE_REPEATS {
+                    Reaction::AGAIN
+                } else {
+                    Reaction::UNUSABLE
+                }
+            }
+        };
+        self.uncertain |= reaction.uncertain;
+        reaction
+    }
+
+    /// The error that a call ends with if nothing better comes.
+    fn error(&self, setback: Setback, endpoint: &Endpoint) -> ControllerError {
+        let call = FailedCall {
+            name: self.name,
+            endpoint: endpoint.clone(),
+            attempts: self.attempts,
+            uncertain: self.uncertain,
+        };
+        match setback {
+            Setback::Trouble(Trouble::Rpc(source)) => rpc_error(call, source),
+            Setback::Trouble(Trouble::TimedOut(after)) => ControllerError::Timeout { call, after },
+            Setback::Trouble(Trouble::Unreadable) => ControllerError::BadReply {
+                call,
+                source: BadReply::Unreadable,
+            },
+            Setback::Trouble(Trouble::Unsendable(error)) => error,
+            Setback::Unusable(Unusable::Failure) => ControllerError::Failure { call },
+            Setback::Unusable(Unusable::UnknownStatus(number)) => {
+                ControllerError::UnknownStatus { call, number }
+            }
+            Setback::Unusable(Unusable::Bad(source)) => ControllerError::BadReply { call, source },
+            Setback::Unusable(Unusable::Final(error)) => error,
+        }
+    }
+}
+
+fn rpc_error(call: FailedCall, source: RpcError) -> ControllerError {
+    match (source.reach(), source.grpc_code()) {
+        (Reach::Untrusted, _) => ControllerError::Untrusted { call, source },
+        (Reach::NotSent | Reach::Broken, _) | (Reach::Answered, Code::Unavailable) => {
+            ControllerError::Unavailable { call, source }
+        }
+        (Reach::Answered, Code::Unauthenticated) => {
+            ControllerError::Unauthenticated { call, source }
+        }
+        (Reach::Answered, Code::PermissionDenied) => {
+            ControllerError::PermissionDenied { call, source }
+        }
+        (Reach::Answered, _) => ControllerError::Rejected { call, source },
+    }
+}
+
+fn differ(sent: &Option<SecretString>, now: &Option<SecretString>) -> bool {
+    sent.as_ref().map(SecretString::expose_secret) != now.as_ref().map(SecretString::expose_secret)
 }

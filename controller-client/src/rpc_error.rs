@@ -57,6 +57,11 @@ impl RpcError {
         &self.0.message
     }
 
+    /// True when a controller answered with `code`.
+    pub(crate) fn is_answer(&self, code: Code) -> bool {
+        self.0.reach == Reach::Answered && self.0.code == code
+    }
+
     pub(crate) fn grpc_code(&self) -> Code {
         self.0.code
     }
@@ -100,7 +105,7 @@ fn reach(status: &Status) -> Reach {
     let Some(first) = status.source() else {
         return Reach::Answered;
     };
-    let chain = || std::iter::successors(Some(first), |error| error.source());
+    let chain = || std::iter::successors(Some(first), |&error| error.source());
     if !chain().any(<dyn Error>::is::<ConnectError>) {
         return Reach::Broken;
     }
@@ -110,7 +115,11 @@ fn reach(status: &Status) -> Reach {
             .downcast_ref::<io::Error>()
             .is_some_and(|error| error.kind() == io::ErrorKind::InvalidData)
     };
-    if chain().any(refused) { Reach::Untrusted } else { Reach::NotSent }
+    if chain().any(refused) {
+        Reach::Untrusted
+    } else {
+        Reach::NotSent
+    }
 }
 
 fn code_name(code: Code) -> &'static str {
@@ -144,7 +153,10 @@ mod tests {
         let hostile = format!("\u{1b}[2J\n{}", "x".repeat(100_000));
         let error = RpcError::new(Status::internal(hostile));
         let printed = error.to_string();
-        assert!(printed.starts_with("INTERNAL: \"\\u{1b}[2J\\n"), "{printed}");
+        assert!(
+            printed.starts_with("INTERNAL: \"\\u{1b}[2J\\n"),
+            "{printed}"
+        );
         assert!(!printed.contains('\n') && printed.len() < 600);
         assert!(!format!("{error:?}").contains('\u{1b}'));
         assert!(error.source().is_none());
@@ -160,6 +172,9 @@ mod tests {
         let error = RpcError::new(Status::from_error(Box::new(ConnectError(untrusted.into()))));
         assert_eq!(error.reach(), Reach::Untrusted);
         let broken = io::Error::from(io::ErrorKind::BrokenPipe);
-        assert_eq!(RpcError::new(Status::from_error(broken.into())).reach(), Reach::Broken);
+        assert_eq!(
+            RpcError::new(Status::from_error(broken.into())).reach(),
+            Reach::Broken
+        );
     }
 }

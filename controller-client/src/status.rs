@@ -80,7 +80,11 @@ pub(crate) fn deleted_scope(
     match Status::try_from(reply.status) {
         Ok(Status::Success) => Ok(true),
         Ok(Status::ScopeNotFound) => Ok(answer.uncertain_before),
-        Ok(Status::ScopeNotEmpty) => Err(ScopeNotEmptySnafu { scope: scope.clone() }.build().into()),
+        Ok(Status::ScopeNotEmpty) => Err(ScopeNotEmptySnafu {
+            scope: scope.clone(),
+        }
+        .build()
+        .into()),
         Ok(Status::Failure) => Err(Unusable::Failure),
         Err(_) => Err(Unusable::UnknownStatus(reply.status)),
     }
@@ -113,9 +117,11 @@ pub(crate) fn deleted_stream(
     match Status::try_from(reply.status) {
         Ok(Status::Success) => Ok(true),
         Ok(Status::StreamNotFound) => Ok(answer.uncertain_before),
-        Ok(Status::StreamNotSealed) => {
-            Err(StreamNotSealedSnafu { stream: stream.clone() }.build().into())
+        Ok(Status::StreamNotSealed) => Err(StreamNotSealedSnafu {
+            stream: stream.clone(),
         }
+        .build()
+        .into()),
         Ok(Status::Failure) => Err(Unusable::Failure),
         Err(_) => Err(Unusable::UnknownStatus(reply.status)),
     }
@@ -126,11 +132,17 @@ pub(crate) fn updated_stream(reply: api::UpdateStreamStatus, stream: &ScopedStre
     use update_stream_status::Status;
     match Status::try_from(reply.status) {
         Ok(Status::Success) => Ok(()),
-        Ok(Status::StreamNotFound) => {
-            Err(StreamNotFoundSnafu { stream: stream.clone() }.build().into())
+        Ok(Status::StreamNotFound) => Err(StreamNotFoundSnafu {
+            stream: stream.clone(),
         }
+        .build()
+        .into()),
         Ok(Status::ScopeNotFound) => Err(no_scope(stream).into()),
-        Ok(Status::StreamSealed) => Err(StreamSealedSnafu { stream: stream.clone() }.build().into()),
+        Ok(Status::StreamSealed) => Err(StreamSealedSnafu {
+            stream: stream.clone(),
+        }
+        .build()
+        .into()),
         Ok(Status::Failure) => Err(Unusable::Failure),
         Err(_) => Err(Unusable::UnknownStatus(reply.status)),
     }
@@ -141,7 +153,11 @@ pub(crate) fn listed_streams(status: i32, scope: &ScopeName) -> Read<()> {
     use streams_in_scope_response::Status;
     match Status::try_from(status) {
         Ok(Status::Success) => Ok(()),
-        Ok(Status::ScopeNotFound) => Err(ScopeNotFoundSnafu { scope: scope.clone() }.build().into()),
+        Ok(Status::ScopeNotFound) => Err(ScopeNotFoundSnafu {
+            scope: scope.clone(),
+        }
+        .build()
+        .into()),
         Ok(Status::Failure) => Err(Unusable::Failure),
         Err(_) => Err(Unusable::UnknownStatus(status)),
     }
@@ -152,5 +168,8 @@ fn invalid_name(name: &str) -> ControllerError {
 }
 
 fn no_scope(stream: &ScopedStream) -> ControllerError {
-    ScopeNotFoundSnafu { scope: stream.scope().clone() }.build()
+    ScopeNotFoundSnafu {
+        scope: stream.scope().clone(),
+    }
+    .build()
 }

@@ -58,7 +58,10 @@ impl DatedToken {
                 ends_at: asked_at.checked_add(lifetime)?,
             })
         });
-        Self { token: DelegationToken::new(token), times }
+        Self {
+            token: DelegationToken::new(token),
+            times,
+        }
     }
 }
 
@@ -81,7 +84,10 @@ fn lifetime(token: &str, now_unix: Duration) -> Option<Duration> {
     let payload = token.split('.').nth(1)?;
     let claims: Value = serde_json::from_slice(&BASE64URL.decode(payload).ok()?).ok()?;
     let ends = claims.get("exp")?.as_f64()?;
-    let begins = claims.get("iat").and_then(Value::as_f64).unwrap_or(now_unix.as_secs_f64());
+    let begins = claims
+        .get("iat")
+        .and_then(Value::as_f64)
+        .unwrap_or(now_unix.as_secs_f64());
     let seconds = (ends - begins).max(0.0);
     (seconds < FOR_EVER).then(|| Duration::try_from_secs_f64(seconds).ok())?
 }
@@ -104,7 +110,13 @@ mod tests {
         assert_eq!(seconds(r#"{"exp":999999}"#), Some(0));
         assert_eq!(seconds(r#"{"exp":-1}"#), Some(0));
         assert_eq!(seconds(r#"{"iat":10,"exp":9}"#), Some(0));
-        for everlasting in [r#"{}"#, r#"{"exp":1e300}"#, r#"{"exp":"soon"}"#, r#"{"exp":null}"#, "[1]"] {
+        for everlasting in [
+            r#"{}"#,
+            r#"{"exp":1e300}"#,
+            r#"{"exp":"soon"}"#,
+            r#"{"exp":null}"#,
+            "[1]",
+        ] {
             assert_eq!(seconds(everlasting), None, "{everlasting}");
         }
     }
@@ -123,7 +135,10 @@ mod tests {
         let text = token(claims);
         assert!(text.contains('_') || text.contains('-'), "{text}");
         assert_eq!(lifetime(&text, NOW), Some(Duration::from_secs(600)));
-        let padded = format!("a.{}==.c", text.split('.').nth(1).unwrap().trim_end_matches('='));
+        let padded = format!(
+            "a.{}==.c",
+            text.split('.').nth(1).unwrap().trim_end_matches('=')
+        );
         assert!(lifetime(&padded, NOW).is_none_or(|time| time.as_secs() == 600));
     }
 

@@ -5,13 +5,14 @@
 #                                               and ends as COMMAND ended
 #     real-pravega.sh start                     start and leave it running; prints the controller address
 #     real-pravega.sh stop                      stop what `start` started
+#     real-pravega.sh fetch                     only fetch what the others need, about 185 MiB of jars
 #
 # The server listens on ports that were free, so several may run side by side. These choose them:
 #
 #     PRAVEGA_REAL_CONTROLLER_PORT, PRAVEGA_REAL_STORE_PORT, PRAVEGA_REAL_ZK_PORT
 #
 # Its heap holds every byte that is written, more than once: keep it under 512 MiB a start.
-# Needs a JDK from 11 (tried with 17) and Maven. The jars, about 185 MiB, are fetched on first use.
+# Needs a JDK from 11 (tried with 17) and Maven.
 set -euo pipefail
 HERE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=../../scripts/common.sh
@@ -30,9 +31,11 @@ PORT_RANGE=10000
 WORK_ROOT=$CACHE_DIR/real-pravega
 SERVER_PID=
 CONTROLLER_PORT=
+JARS=
+PROBE=
 
 usage() {
-    sed -n '2,16s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
     exit 2
 }
 
@@ -78,24 +81,29 @@ launch() {
         -Dpravegaservice.cache.size.max=1073741824
     )
     cd "$work"
-    # No descriptor but these three: a caller that reads our output through a pipe must see its end.
+    # None of our own output: a caller that reads it through a pipe must see its end.
     "$@" java "${options[@]}" -cp "$jars/*" io.pravega.local.LocalPravegaEmulator \
-        </dev/null >"$work/console.log" 2>&1 9>&- &
+        </dev/null >"$work/console.log" 2>&1 &
     SERVER_PID=$!
     cd "$OLDPWD"
 }
 
+# Sets JARS and PROBE to the folders of the two, filled.
+fetch() {
+    need java javac mvn flock
+    JARS=$(jars_of "$HERE/pom.xml" real-pravega)
+    PROBE=$CACHE_DIR/jars/probe-$(fingerprint "$HERE/pom.xml" "$HERE/Probe.java")
+    once "$PROBE" compile_probe "$JARS"
+}
+
 # bring_up WORK PREFIX...: starts a server and waits until it works.
 bring_up() {
-    local work=$1 jars probe attempt
+    local work=$1 attempt
     shift
-    need java javac mvn flock
-    jars=$(jars_of "$HERE/pom.xml" real-pravega)
-    probe=$CACHE_DIR/jars/probe-$(fingerprint "$HERE/pom.xml" "$HERE/Probe.java")
-    once "$probe" compile_probe "$jars"
+    fetch
     for ((attempt = 1; attempt <= START_ATTEMPTS; attempt++)); do
-        launch "$work" "$jars" "$@"
-        if java -cp "$probe:$jars/*" -Dlogback.configurationFile="$HERE/logback.xml" \
+        launch "$work" "$JARS" "$@"
+        if java -cp "$PROBE:$JARS/*" -Dlogback.configurationFile="$HERE/logback.xml" \
             -Dreal.pravega.log="$work/probe.log" Probe "$CONTROLLER_PORT" "$SERVER_PID" "$READY_SECONDS" >&2; then
             return
         fi
@@ -179,5 +187,6 @@ case ${1-} in
 run) shift && run "$@" ;;
 start) start ;;
 stop) stop ;;
+fetch) fetch ;;
 *) usage ;;
 esac

@@ -14,7 +14,7 @@ pub use attach::{AttachFailure, AttachFailureKind, Disconnect};
 pub use backoff::BackoffPolicy;
 pub use error::ProtocolViolation;
 pub use read::{
-    MAX_OFFSET, MAX_REPLY_BYTES, MIN_REQUEST_BYTES, OnTruncation, ReadEvent, ReadFailure, ReadOptions,
-    ReadSession, ReadStats, ReadStep, Readiness, SeekError, SegmentFacts,
+    MAX_OFFSET, MAX_REPLY_BYTES, MIN_REQUEST_BYTES, OnTruncation, ReadEvent, ReadFailure,
+    ReadOptions, ReadSession, ReadStats, ReadStep, Readiness, SeekError, SegmentFacts,
 };
 pub use recovery::{Recovery, Refusal, TokenFault};

@@ -109,7 +109,9 @@ fn calls_are_bounded() {
     let mut ids = Vec::new();
     for waiter in 0..MAX_CALLS_PER_CONNECTION {
         let id = demux.call_id().unwrap();
-        demux.wait_for(id, None, u32::try_from(waiter).unwrap()).unwrap();
+        demux
+            .wait_for(id, None, u32::try_from(waiter).unwrap())
+            .unwrap();
         ids.push(id);
     }
     let id = demux.call_id().unwrap();
@@ -219,7 +221,10 @@ fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
         match step {
             Step::OpenFlow => {
                 let id = demux.open_flow(name).unwrap();
-                prop_assert!(model.given_flows.insert(id), "a flow id was given out twice");
+                prop_assert!(
+                    model.given_flows.insert(id),
+                    "a flow id was given out twice"
+                );
                 prop_assert!(model.given_calls.iter().all(|call| call.flow() != id));
                 model.flows.insert(id, name);
             }
@@ -231,7 +236,10 @@ fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
             }
             Step::Call => {
                 let id = demux.call_id().unwrap();
-                prop_assert!(!model.given_calls.contains(&id), "an id was given out twice");
+                prop_assert!(
+                    !model.given_calls.contains(&id),
+                    "an id was given out twice"
+                );
                 demux.wait_for(id, None, name).unwrap();
                 model.given_calls.push(id);
                 model.calls.insert(id, name);
@@ -255,7 +263,10 @@ fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
             }
         }
         let load = demux.load();
-        prop_assert_eq!((load.flows, load.calls), (model.flows.len(), model.calls.len()));
+        prop_assert_eq!(
+            (load.flows, load.calls),
+            (model.flows.len(), model.calls.len())
+        );
     }
     Ok(())
 }

@@ -275,4 +275,3 @@ impl fmt::Display for TlsFailure {
         })
     }
 }
-

@@ -127,7 +127,10 @@ impl InFlight {
     /// Takes out every block up to and with `number`.
     pub(super) fn acknowledge(&mut self, number: i64) -> Taken {
         let mut taken = Taken::default();
-        while let Some(block) = self.blocks.pop_front_if(|block| block.number <= number) {
+        while self.first().is_some_and(|block| block.number <= number) {
+            let Some(block) = self.blocks.pop_front() else {
+                break;
+            };
             taken.cost = taken.cost.saturating_add(block.cost);
             taken.end = Some(block.end());
             self.given_out = self.given_out.saturating_sub(1);

@@ -206,7 +206,7 @@ impl AppendSession {
         let on = Attached {
             flow,
             request_id: flow.request(self.next_sequence),
-            token: token.clone(),
+            token,
         };
         self.next_sequence = self.next_sequence.wrapping_add(1);
         self.in_flight.rewind();

@@ -153,7 +153,11 @@ impl ReadBuffer {
 
     /// Moves the position over a gap that will never be filled, keeping what was received beyond.
     pub(super) fn jump(&mut self, offset: u64) {
-        while self.chunks.front().is_some_and(|chunk| chunk.end() <= offset) {
+        while self
+            .chunks
+            .front()
+            .is_some_and(|chunk| chunk.end() <= offset)
+        {
             self.chunks.pop_front();
         }
         self.ready_end = offset;

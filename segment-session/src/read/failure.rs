@@ -92,16 +92,25 @@ impl fmt::Display for ReadFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Truncated { requested, head } => {
-                write!(f, "offset {requested} was truncated away: the segment begins at {head}")
+                write!(
+                    f,
+                    "offset {requested} was truncated away: the segment begins at {head}"
+                )
             }
             Self::BeyondEnd { requested, length } => {
-                write!(f, "offset {requested} is beyond the end of the sealed segment at {length}")
+                write!(
+                    f,
+                    "offset {requested} is beyond the end of the sealed segment at {length}"
+                )
             }
             Self::NoSuchSegment { .. } => f.write_str("no such segment"),
             Self::Unauthorized { .. } => f.write_str("not permitted to read"),
             Self::Unsupported => f.write_str("the segment store does not support reads"),
             Self::DataLoss { known, tail } => {
-                write!(f, "data is lost: the segment reached to {known} and now ends at {tail}")
+                write!(
+                    f,
+                    "data is lost: the segment reached to {known} and now ends at {tail}"
+                )
             }
             Self::Refused { reason } => {
                 write!(f, "the segment store keeps refusing the read: {reason:?}")
@@ -132,7 +141,10 @@ impl Error for ReadFailure {
 
 /// The place sought is in no segment. The position has not changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Snafu)]
-#[snafu(visibility(pub(super)), display("offset {offset} is above the largest, {MAX_OFFSET}"))]
+#[snafu(
+    visibility(pub(super)),
+    display("offset {offset} is above the largest, {MAX_OFFSET}")
+)]
 pub struct SeekError {
     offset: u64,
 }
@@ -162,6 +174,10 @@ mod tests {
 
     #[test]
     fn stays_small() {
-        assert!(size_of::<ReadFailure>() <= 64, "{}", size_of::<ReadFailure>());
+        assert!(
+            size_of::<ReadFailure>() <= 64,
+            "{}",
+            size_of::<ReadFailure>()
+        );
     }
 }

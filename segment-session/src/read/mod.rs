@@ -14,6 +14,7 @@ mod stats;
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
+    ops::Range,
     sync::Arc,
     time::Instant,
 };
@@ -214,7 +215,10 @@ impl ReadSession {
     /// since, and a store may acknowledge bytes a moment before it shows them.
     #[must_use]
     pub fn is_at_tail(&self) -> bool {
-        let is_there = self.facts.tail().is_some_and(|tail| self.position() >= tail);
+        let is_there = self
+            .facts
+            .tail()
+            .is_some_and(|tail| self.position() >= tail);
         is_there && self.buffer.ready() == 0 && !self.gear.expects_more
     }
 
@@ -228,6 +232,20 @@ impl ReadSession {
     #[must_use]
     pub fn failure(&self) -> Option<&ReadFailure> {
         self.failure.as_ref()
+    }
+
+    /// The ranges asked for and not answered yet, in no particular order. They never overlap.
+    pub fn outstanding(&self) -> impl Iterator<Item = Range<u64>> + '_ {
+        self.requests.live().iter().map(|read| read.wanted.clone())
+    }
+
+    /// How many bytes are held in memory: available, received early, and kept behind the position.
+    #[must_use]
+    pub fn held_bytes(&self) -> u64 {
+        self.buffer
+            .ranges()
+            .map(|range| range.end - range.start)
+            .sum()
     }
 
     /// What has happened so far.

@@ -111,9 +111,7 @@ impl ReadOptions {
     }
 
     pub(super) fn limits(&self) -> Limits {
-        let request = self
-            .request_bytes
-            .clamp(MIN_REQUEST_BYTES, MAX_REPLY_BYTES);
+        let request = self.request_bytes.clamp(MIN_REQUEST_BYTES, MAX_REPLY_BYTES);
         Limits {
             until: self.until.map_or(MAX_OFFSET, |until| until.min(MAX_OFFSET)),
             has_until: self.until.is_some(),

@@ -76,7 +76,10 @@ impl ReadSession {
                 None => break,
             }
         }
-        let stop = self.limits.until.min(self.facts.length().unwrap_or(MAX_OFFSET));
+        let stop = self
+            .limits
+            .until
+            .min(self.facts.length().unwrap_or(MAX_OFFSET));
         if start >= stop {
             return None;
         }

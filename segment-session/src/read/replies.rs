@@ -179,7 +179,13 @@ impl ReadSession {
                 head: reply.start_offset,
             })?;
         if let Some(length) = self.facts.length() {
-            ensure!(head <= length, EndMovedSnafu { length, actual: head });
+            ensure!(
+                head <= length,
+                EndMovedSnafu {
+                    length,
+                    actual: head
+                }
+            );
         }
         self.token_refusals = 0;
         self.facts.learn_head(head);

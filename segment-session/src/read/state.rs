@@ -132,7 +132,10 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "a starting point; no time passes")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a starting point; no time passes"
+    )]
     fn t40_pauses_grow_to_a_bound() {
         let now = Instant::now();
         let mut pause = Pause::new();

@@ -7,7 +7,7 @@
 //! | [`world`] | writers, connections and faults around a model store, driven by a seed |
 //! | [`random`] | the seeded numbers |
 
-pub mod random;
-pub mod script;
-pub mod store;
-pub mod world;
+pub(crate) mod random;
+pub(crate) mod script;
+pub(crate) mod store;
+pub(crate) mod world;

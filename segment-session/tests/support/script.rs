@@ -16,46 +16,57 @@ use pravega_wire_protocol::{
     InvalidEventNumber, NO_EVENT_NUMBER, NoSuchSegment, Reply, Request, SegmentIsSealed, WrongHost,
 };
 
-pub const SEGMENT: &str = "scope/stream/0.#epoch.0";
-pub const WRITER: u128 = 0x1234;
+pub(crate) const SEGMENT: &str = "scope/stream/0.#epoch.0";
+pub(crate) const WRITER: u128 = 0x1234;
 
 /// A moment to count from. The sessions read no clock; tests need any first moment.
-#[expect(clippy::disallowed_methods, reason = "an Instant can be made in no other way")]
-pub fn epoch() -> Instant {
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an Instant can be made in no other way"
+)]
+pub(crate) fn epoch() -> Instant {
     Instant::now()
 }
 
 /// A block as it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sent {
-    pub number: i64,
+pub(crate) struct Sent {
+    pub(crate) number: i64,
     /// The expected offset of a conditional block.
-    pub offset: Option<i64>,
-    pub data: Vec<u8>,
+    pub(crate) offset: Option<i64>,
+    pub(crate) data: Vec<u8>,
 }
 
-pub fn sent(number: i64, offset: i64, data: &[u8]) -> Sent {
+pub(crate) fn sent(number: i64, offset: i64, data: &[u8]) -> Sent {
     let data = data.to_vec();
     let offset = Some(offset);
-    Sent { number, offset, data }
+    Sent {
+        number,
+        offset,
+        data,
+    }
 }
 
-pub fn sent_plain(number: i64, data: &[u8]) -> Sent {
+pub(crate) fn sent_plain(number: i64, data: &[u8]) -> Sent {
     let data = data.to_vec();
     let offset = None;
-    Sent { number, offset, data }
+    Sent {
+        number,
+        offset,
+        data,
+    }
 }
 
-pub struct Script {
-    pub session: AppendSession,
-    pub now: Instant,
-    pub token: DelegationToken,
+pub(crate) struct Script {
+    pub(crate) session: AppendSession,
+    pub(crate) now: Instant,
+    pub(crate) token: DelegationToken,
     flows: u64,
     request_id: i64,
 }
 
 impl Script {
-    pub fn new(options: AppendOptions) -> Self {
+    pub(crate) fn new(options: AppendOptions) -> Self {
         let writer = WriterId::new(WRITER).unwrap();
         Self {
             session: AppendSession::new(writer, SEGMENT.into(), options),
@@ -66,34 +77,37 @@ impl Script {
         }
     }
 
-    pub fn exclusive() -> Self {
+    pub(crate) fn exclusive() -> Self {
         Self::new(AppendOptions::default())
     }
 
-    pub fn shared() -> Self {
+    pub(crate) fn shared() -> Self {
         Self::new(AppendOptions::default().with_mode(WriteMode::Shared))
     }
 
-    pub fn submit(&mut self, data: &[u8]) -> Range<u64> {
+    pub(crate) fn submit(&mut self, data: &[u8]) -> Range<u64> {
         self.session.submit(self.now, data).expect("accepted")
     }
 
-    pub fn refused(&mut self, data: &[u8]) -> AppendFailure {
+    pub(crate) fn refused(&mut self, data: &[u8]) -> AppendFailure {
         match self.session.submit(self.now, data) {
             Err(SubmitError::Failed { failure }) => failure,
             other => panic!("expected a failure, got {other:?}"),
         }
     }
 
-    pub fn events(&mut self) -> Vec<AppendEvent> {
+    pub(crate) fn events(&mut self) -> Vec<AppendEvent> {
         std::iter::from_fn(|| self.session.poll_event()).collect()
     }
 
     /// Takes the events, of which the last must ask for a connection with these hints.
-    pub fn needs(&mut self, relocate: bool, renew_token: bool) {
+    pub(crate) fn needs(&mut self, relocate: bool, renew_token: bool) {
         let events = self.events();
         match events.last() {
-            Some(AppendEvent::NeedsAttachment { relocate: r, renew_token: t }) => {
+            Some(AppendEvent::NeedsAttachment {
+                relocate: r,
+                renew_token: t,
+            }) => {
                 assert_eq!((*r, *t), (relocate, renew_token), "{events:?}");
             }
             _ => panic!("no connection is asked for: {events:?}"),
@@ -101,13 +115,13 @@ impl Script {
     }
 
     /// Waits for the pause before the next attempt to pass, and expects the attempt.
-    pub fn needs_later(&mut self, relocate: bool, renew_token: bool) {
+    pub(crate) fn needs_later(&mut self, relocate: bool, renew_token: bool) {
         self.wait();
         self.needs(relocate, renew_token);
     }
 
     /// Moves time to the session's deadline and says how far that was.
-    pub fn wait(&mut self) -> Duration {
+    pub(crate) fn wait(&mut self) -> Duration {
         let until = self.session.poll_timeout().expect("a deadline");
         let pause = until.saturating_duration_since(self.now);
         self.now += pause;
@@ -116,14 +130,15 @@ impl Script {
     }
 
     /// Gives the session a connection and expects its setup.
-    pub fn attach(&mut self) {
+    pub(crate) fn attach(&mut self) {
         self.flows += 1;
         let flow = FlowId::new(self.flows).unwrap();
-        self.session.handle_attached(self.now, flow, self.token.clone());
+        self.session
+            .handle_attached(self.now, flow, self.token.clone());
         self.expect_setup();
     }
 
-    pub fn expect_setup(&mut self) {
+    pub(crate) fn expect_setup(&mut self) {
         match self.session.poll_transmit() {
             Some(Request::SetupAppend(setup)) => {
                 assert_eq!(setup.writer_id.as_u128(), WRITER);
@@ -133,26 +148,38 @@ impl Script {
             }
             other => panic!("expected a setup, got {other:?}"),
         }
-        assert_eq!(self.session.poll_transmit(), None, "nothing follows a setup unanswered");
+        assert_eq!(
+            self.session.poll_transmit(),
+            None,
+            "nothing follows a setup unanswered"
+        );
     }
 
     /// Answers the setup. `stored` 0 means that the store knows no such writer.
-    pub fn setup(&mut self, stored: i64) {
-        self.reply(self.setup_reply(stored)).expect("a right answer");
+    pub(crate) fn setup(&mut self, stored: i64) {
+        self.reply(self.setup_reply(stored))
+            .expect("a right answer");
     }
 
     /// A connection whose setup acknowledges up to `stored`.
-    pub fn open(&mut self, stored: i64) {
+    pub(crate) fn open(&mut self, stored: i64) {
         self.attach();
         self.setup(stored);
     }
 
-    pub fn reply(&mut self, reply: impl Into<Reply>) -> Result<(), ProtocolViolation> {
+    pub(crate) fn reply(&mut self, reply: impl Into<Reply>) -> Result<(), ProtocolViolation> {
         self.session.handle_reply(self.now, reply.into())
     }
 
+    /// For tests that look at nothing else of a request: the id that its reply will carry.
+    pub(crate) fn note_request(&mut self, request: &Request) {
+        self.request_id = request
+            .request_id()
+            .expect("every request of a writer has an id");
+    }
+
     /// Everything that goes out now, which must be blocks with the fields that never vary.
-    pub fn sent(&mut self) -> Vec<Sent> {
+    pub(crate) fn sent(&mut self) -> Vec<Sent> {
         let mut blocks = Vec::new();
         while let Some(request) = self.session.poll_transmit() {
             blocks.push(self.block(request));
@@ -175,7 +202,10 @@ impl Script {
                 assert_eq!(block.writer_id.as_u128(), WRITER);
                 assert_eq!(block.request_id, self.request_id);
                 assert_eq!(block.num_events, 1);
-                assert_eq!(usize::try_from(block.size_of_whole_events).unwrap(), block.data.len());
+                assert_eq!(
+                    usize::try_from(block.size_of_whole_events).unwrap(),
+                    block.data.len()
+                );
                 Sent {
                     number: block.last_event_number,
                     offset: None,
@@ -187,21 +217,26 @@ impl Script {
     }
 
     /// An ack for block `number`, the ack before it for `previous` (0: none), the segment `tail` long.
-    pub fn ack(&mut self, number: i64, previous: i64, tail: i64) {
-        self.reply(self.ack_reply(number, previous, tail)).expect("a right ack");
+    pub(crate) fn ack(&mut self, number: i64, previous: i64, tail: i64) {
+        self.reply(self.ack_reply(number, previous, tail))
+            .expect("a right ack");
     }
 
-    pub fn ack_reply(&self, number: i64, previous: i64, tail: i64) -> DataAppended {
+    pub(crate) fn ack_reply(&self, number: i64, previous: i64, tail: i64) -> DataAppended {
         DataAppended {
             writer_id: WriterId::from_wire(WRITER),
             event_number: number,
-            previous_event_number: if previous == 0 { NO_EVENT_NUMBER } else { previous },
+            previous_event_number: if previous == 0 {
+                NO_EVENT_NUMBER
+            } else {
+                previous
+            },
             request_id: self.request_id,
             current_segment_write_offset: tail,
         }
     }
 
-    pub fn setup_reply(&self, stored: i64) -> AppendSetup {
+    pub(crate) fn setup_reply(&self, stored: i64) -> AppendSetup {
         AppendSetup {
             request_id: self.request_id,
             segment: SEGMENT.into(),
@@ -210,7 +245,7 @@ impl Script {
         }
     }
 
-    pub fn condition_failed(&self, number: i64) -> ConditionalCheckFailed {
+    pub(crate) fn condition_failed(&self, number: i64) -> ConditionalCheckFailed {
         ConditionalCheckFailed {
             writer_id: WriterId::from_wire(WRITER),
             event_number: number,
@@ -218,7 +253,7 @@ impl Script {
         }
     }
 
-    pub fn invalid_number(&self, number: i64) -> InvalidEventNumber {
+    pub(crate) fn invalid_number(&self, number: i64) -> InvalidEventNumber {
         InvalidEventNumber {
             writer_id: WriterId::from_wire(WRITER),
             request_id: self.request_id,
@@ -227,7 +262,7 @@ impl Script {
         }
     }
 
-    pub fn sealed(&self, number: i64) -> SegmentIsSealed {
+    pub(crate) fn sealed(&self, number: i64) -> SegmentIsSealed {
         SegmentIsSealed {
             request_id: self.request_id,
             segment: SEGMENT.into(),
@@ -236,7 +271,7 @@ impl Script {
         }
     }
 
-    pub fn no_such_segment(&self) -> NoSuchSegment {
+    pub(crate) fn no_such_segment(&self) -> NoSuchSegment {
         NoSuchSegment {
             request_id: self.request_id,
             segment: SEGMENT.into(),
@@ -245,7 +280,7 @@ impl Script {
         }
     }
 
-    pub fn wrong_host(&self) -> WrongHost {
+    pub(crate) fn wrong_host(&self) -> WrongHost {
         WrongHost {
             request_id: self.request_id,
             segment: SEGMENT.into(),
@@ -254,7 +289,7 @@ impl Script {
         }
     }
 
-    pub fn error_message(&self) -> ErrorMessage {
+    pub(crate) fn error_message(&self) -> ErrorMessage {
         ErrorMessage {
             request_id: self.request_id,
             segment: SEGMENT.into(),
@@ -263,7 +298,7 @@ impl Script {
         }
     }
 
-    pub fn token_failed(&self, error_code: i32) -> AuthTokenCheckFailed {
+    pub(crate) fn token_failed(&self, error_code: i32) -> AuthTokenCheckFailed {
         AuthTokenCheckFailed {
             request_id: self.request_id,
             server_stack_trace: String::new(),
@@ -271,19 +306,23 @@ impl Script {
         }
     }
 
-    pub fn lose(&mut self) {
+    pub(crate) fn lose(&mut self) {
         self.session.handle_disconnected(self.now, Disconnect::Lost);
     }
 
     /// The session's failure, which every later call must give too.
-    pub fn failure(&mut self) -> AppendFailure {
+    pub(crate) fn failure(&mut self) -> AppendFailure {
         let failure = self.session.failure().expect("a failure").clone();
         assert_eq!(self.refused(b"x").kind(), failure.kind());
-        assert_eq!(self.session.poll_transmit(), None, "a failed session sends nothing");
+        assert_eq!(
+            self.session.poll_transmit(),
+            None,
+            "a failed session sends nothing"
+        );
         failure
     }
 
-    pub fn failed_with(&mut self, kind: &AppendFailureKind) -> AppendFailure {
+    pub(crate) fn failed_with(&mut self, kind: &AppendFailureKind) -> AppendFailure {
         let failure = self.failure();
         assert_eq!(failure.kind(), kind);
         assert_eq!(failure.segment(), SEGMENT);
@@ -292,6 +331,6 @@ impl Script {
 }
 
 /// The segment's name as the sessions hold it.
-pub fn segment() -> Arc<str> {
+pub(crate) fn segment() -> Arc<str> {
     SEGMENT.into()
 }

@@ -34,6 +34,7 @@ use std::{
 use pravega_client_shared::WriterId;
 use pravega_wire_protocol::Payload;
 use snafu::ResultExt;
+use tokio::sync::Semaphore;
 
 pub(crate) use self::{
     append::{
@@ -121,10 +122,11 @@ impl Segments {
     pub(crate) fn in_directory(
         path: &Path,
         max_segments: usize,
+        max_cold_bytes: usize,
     ) -> Result<(Self, StorageThread), DirectoryError> {
         let directory = Directory::open(path)?;
         let opener = directory.database()?;
-        let opened = Disk::open(opener, max_segments, directory);
+        let opened = Disk::open(opener, max_segments, max_cold_bytes, directory);
         let (disk, names, thread) = opened.map_err(Box::from).context(DamagedSnafu {
             directory: path,
         })?;
@@ -303,8 +305,15 @@ impl Segments {
         }
     }
 
-    /// Reads at most `size` bytes at `offset`; waits while there is nothing to read in an open segment.
-    pub(crate) async fn read(&self, name: &str, offset: i64, size: u64) -> ReadOutcome {
+    /// Reads at most `size` bytes at `offset`; waits while there is nothing to read in an open segment, if
+    /// `parking` has a place.
+    pub(crate) async fn read(
+        &self,
+        name: &str,
+        offset: i64,
+        size: u64,
+        parking: &Semaphore,
+    ) -> ReadOutcome {
         let Ok(segment) = self.find(name) else {
             return ReadOutcome::NoSuchSegment;
         };
@@ -313,11 +322,16 @@ impl Segments {
         loop {
             match segment.read(offset, size, woken) {
                 ReadStep::Done(outcome) => return outcome,
-                ReadStep::Parked(wake) => match wake.await {
-                    Ok(waiting::Wake::Data) => woken = true,
-                    Ok(waiting::Wake::Sealed) => return ReadOutcome::Sealed,
-                    Ok(waiting::Wake::Deleted) | Err(_) => return ReadOutcome::Deleted,
-                },
+                ReadStep::Parked(wake) => {
+                    let Ok(_place) = parking.try_acquire() else {
+                        return ReadOutcome::TooManyParked;
+                    };
+                    match wake.await {
+                        Ok(waiting::Wake::Data) => woken = true,
+                        Ok(waiting::Wake::Sealed) => return ReadOutcome::Sealed,
+                        Ok(waiting::Wake::Deleted) | Err(_) => return ReadOutcome::Deleted,
+                    }
+                }
                 ReadStep::OnDisk(bytes) => {
                     attempts += 1;
                     let data = self.read_cold(&segment, offset, bytes).await;
@@ -330,7 +344,7 @@ impl Segments {
                             };
                         }
                         Ok(_) if attempts < COLD_READ_ATTEMPTS => {}
-                        Ok(_) | Err(_) => return ReadOutcome::Illegal,
+                        Ok(_) | Err(_) => return ReadOutcome::Failed,
                     }
                 }
             }

@@ -72,8 +72,12 @@ pub(crate) enum ReadOutcome {
     Deleted,
     /// No such segment.
     NoSuchSegment,
-    /// An offset that no client may ask for, or a failure of the disk.
+    /// An offset that no client may ask for.
     Illegal,
+    /// No more reads may wait on this connection.
+    TooManyParked,
+    /// The disk failed.
+    Failed,
 }
 
 /// Changes of a segment that have become durable together.

@@ -62,6 +62,7 @@ pub(super) struct Disk {
     operations: mpsc::Sender<Operation>,
     database: Arc<DatabaseSlot>,
     cold_reads: Semaphore,
+    cold_bytes: Arc<Semaphore>,
 }
 
 /// An append that found the queue full.
@@ -102,6 +103,7 @@ impl Disk {
     pub(super) fn open(
         opener: DatabaseOpener,
         max_segments: usize,
+        max_cold_bytes: usize,
         guard: impl Send + 'static,
     ) -> Result<(Self, Arc<Names>, StorageThread), OpenError> {
         let database = opener().context(LibrarySnafu)?;
@@ -140,6 +142,7 @@ impl Disk {
             operations,
             database,
             cold_reads: Semaphore::new(COLD_READS),
+            cold_bytes: Arc::new(Semaphore::new(max_cold_bytes.min(Semaphore::MAX_PERMITS))),
         };
         Ok((disk, names, StorageThread(ending)))
     }
@@ -177,10 +180,14 @@ impl Disk {
         offset: u64,
         max: u64,
     ) -> Result<Payload, StoreError> {
-        let _permit = self.cold_reads.acquire().await;
+        let share = u32::try_from(max).unwrap_or(u32::MAX);
+        let share = Arc::clone(&self.cold_bytes).acquire_many_owned(share).await;
+        let share = share.map_err(|_| StoreError::ShuttingDown)?;
+        let _turn = self.cold_reads.acquire().await;
         let (slot, number) = (Arc::clone(&self.database), segment.number());
-        self.blocking(move || slot.with(|database| reader::read_bytes(database, number, offset, max)))
-            .await
+        let read = move || slot.with(|database| reader::read_bytes(database, number, offset, max));
+        let bytes = self.blocking(read).await?;
+        Ok(reader::hold(bytes, share))
     }
 
     /// The whole catalog, by key.

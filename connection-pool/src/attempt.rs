@@ -1,0 +1,116 @@
+//! The task of one attempt to connect, which becomes the task of the connection.
+
+use std::sync::{Arc, Weak};
+
+use pravega_client_shared::Endpoint;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    ConnectError, ConnectionError, Dial,
+    driver::Driver,
+    error::connect::ShutDownSnafu,
+    hello,
+    inbound::Inbound,
+    outbound::lock,
+    pool::{Inner, Settings},
+    shared::Shared,
+    slots::Outcome,
+};
+
+/// One attempt to connect, and after it the life of the connection: a task.
+pub(crate) struct Attempt {
+    pub(crate) pool: Weak<Inner>,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) number: u64,
+    pub(crate) outcome: watch::Sender<Outcome>,
+    pub(crate) settings: Settings,
+}
+
+impl Attempt {
+    pub(crate) async fn run(self, dialer: Arc<dyn Dial>, stop: CancellationToken) {
+        let endpoint = self.endpoint.clone();
+        // Boxed, so that the memory of dialling is given back before the connection's long life.
+        let establish = Box::pin(establish(&*dialer, &endpoint, self.settings));
+        let established = stop.run_until_cancelled(establish).await;
+        match established.unwrap_or_else(|| ShutDownSnafu { endpoint }.fail()) {
+            Ok((shared, driver)) => {
+                let registered = self.succeed(&shared);
+                drop(shared);
+                driver.run().await;
+                drop(registered);
+            }
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// Puts the connection into the pool and tells those who wait.
+    fn succeed(self, shared: &Arc<Shared>) -> Registered {
+        tracing::debug!(endpoint = %self.endpoint, connection = shared.id(), "connected");
+        match self.pool.upgrade() {
+            Some(inner) => {
+                let mut state = lock(&inner.state);
+                if state.is_shut_down {
+                    let endpoint = self.endpoint.clone();
+                    shared.close(ConnectionError::ShutDown { endpoint });
+                }
+                state.change(&self.endpoint, |slots| slots.add(Arc::clone(shared)));
+            }
+            None => shared.retire(),
+        }
+        self.outcome.send_replace(Some(Ok(Arc::clone(shared))));
+        Registered {
+            pool: Weak::clone(&self.pool),
+            endpoint: self.endpoint.clone(),
+            id: shared.id(),
+        }
+    }
+
+    fn fail(self, error: ConnectError) {
+        tracing::debug!(endpoint = %self.endpoint, %error, "could not connect");
+        self.outcome.send_replace(Some(Err(error)));
+    }
+}
+
+impl Drop for Attempt {
+    /// However the attempt ended, also by a panic or with its runtime: it is no attempt any more.
+    fn drop(&mut self) {
+        if let Some(inner) = self.pool.upgrade() {
+            lock(&inner.state).change(&self.endpoint, |slots| slots.end(self.number));
+        }
+    }
+}
+
+/// A connection's place in its pool, given up however the connection ends.
+struct Registered {
+    pool: Weak<Inner>,
+    endpoint: Endpoint,
+    id: u64,
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        if let Some(inner) = self.pool.upgrade() {
+            lock(&inner.state).change(&self.endpoint, |slots| slots.remove(self.id));
+        }
+    }
+}
+
+/// Dials and says hello.
+async fn establish(
+    dialer: &dyn Dial,
+    endpoint: &Endpoint,
+    settings: Settings,
+) -> Result<(Arc<Shared>, Driver), ConnectError> {
+    let mut dialed = dialer.dial(endpoint).await?;
+    let agreed = hello::exchange(&mut dialed, endpoint, settings.hello_timeout).await?;
+    let shared = Arc::new(Shared::new(
+        endpoint.clone(),
+        agreed.version,
+        dialed.writer,
+        settings.idle_timeout,
+    ));
+    let inbound = Inbound::new(dialed.reader, agreed.already_read);
+    let driver = Driver::new(Arc::clone(&shared), inbound, settings.keep_alive_interval);
+    Ok((shared, driver))
+}

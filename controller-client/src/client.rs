@@ -1,0 +1,70 @@
+//! The client: what it holds, and how it is made.
+
+use std::fmt;
+
+use pravega_client_config::ClientConfig;
+use pravega_client_shared::{Endpoint, ScopedSegment, ScopedStream};
+
+use crate::{
+    Access, ControllerError,
+    cache::{Cache, Freshness, Keep},
+    channel::{Prepare, prepare},
+    rpc::Rpc,
+    token::DatedToken,
+};
+
+/// The most endpoints kept: one for each segment in use, a few hundred bytes each.
+const MAX_ENDPOINTS: usize = 65_536;
+
+/// The most tokens kept: one or two for each stream in use, about a kilobyte each.
+const MAX_TOKENS: usize = 32_768;
+
+/// Calls to the controllers of one Pravega cluster. Cloning is cheap and shares connections and caches.
+///
+/// See the [crate's documentation](crate) for what all calls have in common.
+#[derive(Clone)]
+pub struct ControllerClient {
+    pub(crate) rpc: Rpc,
+    pub(crate) endpoints: Cache<ScopedSegment, Endpoint>,
+    pub(crate) tokens: Cache<(ScopedStream, Access), DatedToken>,
+}
+
+/// An endpoint is good until somebody complains about it.
+impl Keep for Endpoint {
+    fn freshness(&self, _now: tokio::time::Instant) -> Freshness {
+        Freshness::Fresh
+    }
+}
+
+impl ControllerClient {
+    /// A client for the controllers that `config` names.
+    ///
+    /// Nothing is sent, and no runtime is needed: connections are made by the first call. With TLS, the
+    /// operating system's certificates are read from their files.
+    ///
+    /// # Errors
+    /// [`ControllerError::Setup`] when TLS cannot be set up for one of the controllers.
+    pub fn new(config: &ClientConfig) -> Result<Self, ControllerError> {
+        Self::with_connections(config, prepare(config))
+    }
+
+    pub(crate) fn with_connections(
+        config: &ClientConfig,
+        prepare: Prepare,
+    ) -> Result<Self, ControllerError> {
+        Ok(Self {
+            rpc: Rpc::new(config, prepare)?,
+            endpoints: Cache::new(MAX_ENDPOINTS),
+            tokens: Cache::new(MAX_TOKENS),
+        })
+    }
+}
+
+impl fmt::Debug for ControllerClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let address = self.rpc.config().controller_address();
+        f.debug_struct("ControllerClient")
+            .field("address", &address.to_string())
+            .finish_non_exhaustive()
+    }
+}
