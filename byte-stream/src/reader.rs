@@ -240,6 +240,14 @@ impl ByteReader {
         Ok(offset)
     }
 
+    /// The segment read.
+    ///
+    /// # Errors
+    /// [`ReadError::Asking`] when the factory could not be set up.
+    pub fn segment(&self) -> Result<&ScopedSegment, ReadError> {
+        Ok(self.inner()?.segment())
+    }
+
     /// The offset of the next byte that a read gives.
     #[must_use]
     pub fn position(&self) -> u64 {

@@ -225,6 +225,14 @@ impl ByteWriter {
         ))
     }
 
+    /// The segment written to.
+    ///
+    /// # Errors
+    /// [`WriteError::Segment`] when the factory could not be set up.
+    pub fn segment(&self) -> Result<&ScopedSegment, WriteError> {
+        Ok(self.inner()?.handle.segment())
+    }
+
     /// The offset where the next accepted byte goes, as far as this writer knows. Exact in exclusive mode
     /// as long as there is no conflict; in shared mode other writers move it.
     #[must_use]

@@ -270,12 +270,14 @@ fn read_retention(policy: &api::RetentionPolicy) -> Result<Option<Retention>, Ba
     }))
 }
 
-pub(crate) fn read_ranges(ranges: api::SegmentRanges) -> Result<Vec<SegmentRange>, BadReply> {
+pub(crate) fn read_ranges(ranges: &api::SegmentRanges) -> Result<Vec<SegmentRange>, BadReply> {
     check_count(ranges.segment_ranges.len())?;
     ranges.segment_ranges.iter().map(read_range).collect()
 }
 
-pub(crate) fn read_heads(segments: api::SegmentsAtTime) -> Result<Vec<(SegmentId, u64)>, BadReply> {
+pub(crate) fn read_heads(
+    segments: &api::SegmentsAtTime,
+) -> Result<Vec<(SegmentId, u64)>, BadReply> {
     check_count(segments.segments.len())?;
     let read = |location: &api::segments_at_time::SegmentLocation| {
         Ok((
@@ -287,7 +289,7 @@ pub(crate) fn read_heads(segments: api::SegmentsAtTime) -> Result<Vec<(SegmentId
 }
 
 pub(crate) fn read_successors(
-    response: api::SuccessorResponse,
+    response: &api::SuccessorResponse,
 ) -> Result<Vec<Successor>, BadReply> {
     let predecessors = response
         .segments

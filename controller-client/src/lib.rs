@@ -18,6 +18,8 @@ mod scopes;
 mod segments;
 mod status;
 mod streams;
+#[cfg(test)]
+mod tests;
 mod token;
 
 pub use client::ControllerClient;

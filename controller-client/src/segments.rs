@@ -28,7 +28,7 @@ impl ControllerClient {
             "getCurrentSegments",
             plain_stream_info(stream),
             |mut client, request| async move { client.get_current_segments(request).await },
-            |reply, _| Ok(read_ranges(reply)?),
+            |reply, _| Ok(read_ranges(&reply)?),
         );
         self.naming_what_is_missing(stream, asked.await).await
     }
@@ -56,7 +56,7 @@ impl ControllerClient {
             "getSegments",
             request,
             |mut client, request| async move { client.get_segments(request).await },
-            |reply, _| Ok(read_heads(reply)?),
+            |reply, _| Ok(read_heads(&reply)?),
         );
         self.naming_what_is_missing(stream, asked.await).await
     }
@@ -99,7 +99,7 @@ impl ControllerClient {
             |mut client, request| async move {
                 client.get_segments_immediately_following(request).await
             },
-            |reply, _| Ok(read_successors(reply)?),
+            |reply, _| Ok(read_successors(&reply)?),
         );
         self.naming_what_is_missing(segment.stream(), asked.await)
             .await

@@ -1,7 +1,18 @@
 //! An embedded single-process Pravega for byte streams: controller and segment store, memory or disk.
 
+mod connection;
 mod controller;
+mod error;
+mod handler;
+mod limits;
+mod listener;
+mod server;
 mod store;
 
-pub use controller::{OpenError, RecordError};
-pub use store::{DirectoryError, DiskError, StoreError};
+pub use self::{
+    controller::{OpenError, RecordError},
+    error::StartError,
+    limits::Limits,
+    server::{Standalone, StandaloneBuilder, StandaloneHandle},
+    store::{DirectoryError, DiskError, StoreError},
+};

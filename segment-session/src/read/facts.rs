@@ -49,10 +49,10 @@ impl Facts {
         more
     }
 
-    /// Everything before `head` is truncated.
-    pub(super) fn learn_head(&mut self, head: u64) {
+    /// Everything before `head` is truncated. True when the segment was not known to reach that far.
+    pub(super) fn learn_head(&mut self, head: u64) -> bool {
         self.head = self.head.max(head);
-        self.learn_tail(head);
+        self.learn_tail(head)
     }
 
     /// The segment is sealed and ends here. False, and nothing is learnt, when it is known to be longer or

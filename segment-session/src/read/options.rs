@@ -113,7 +113,9 @@ impl ReadOptions {
     pub(super) fn limits(&self) -> Limits {
         let request = self.request_bytes.clamp(MIN_REQUEST_BYTES, MAX_REPLY_BYTES);
         Limits {
-            until: self.until.map_or(MAX_OFFSET, |until| until.min(MAX_OFFSET)),
+            until: self
+                .until
+                .map_or(OFFSETS_END, |until| until.min(OFFSETS_END)),
             has_until: self.until.is_some(),
             read_ahead: wide(self.max_read_ahead_bytes.max(request)),
             request: wide(request),
@@ -150,6 +152,9 @@ pub(super) fn wide(len: usize) -> u64 {
 
 /// The largest offset that a segment can have: offsets are signed 64-bit integers on the wire.
 pub const MAX_OFFSET: u64 = i64::MAX.cast_unsigned();
+
+/// Behind the largest offset.
+pub(super) const OFFSETS_END: u64 = MAX_OFFSET + 1;
 
 /// The shortest reply that a segment store prepares, in bytes; less is rounded up.
 ///

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{
     ReadSession,
-    options::{MAX_OFFSET, MAX_REPLY_BYTES, OnTruncation, wide},
+    options::{MAX_REPLY_BYTES, OFFSETS_END, OnTruncation, wide},
 };
 
 /// The next request.
@@ -79,17 +79,17 @@ impl ReadSession {
         let stop = self
             .limits
             .until
-            .min(self.facts.length().unwrap_or(MAX_OFFSET));
+            .min(self.facts.length().unwrap_or(OFFSETS_END));
         if start >= stop {
             return None;
         }
-        let asked = self.requests.next_start(start).unwrap_or(MAX_OFFSET);
-        let held = self.buffer.next_start(start).unwrap_or(MAX_OFFSET);
-        let next = asked.min(held);
+        let asked = self.requests.next_start(start);
+        let held = self.buffer.next_start(start);
+        let next = asked.into_iter().chain(held).min();
         Some(Hole {
             start,
-            end: next.min(stop),
-            is_last: next == MAX_OFFSET,
+            end: next.unwrap_or(stop).min(stop),
+            is_last: next.is_none(),
         })
     }
 

@@ -188,7 +188,10 @@ impl ReadSession {
             );
         }
         self.token_refusals = 0;
-        self.facts.learn_head(head);
+        if self.facts.learn_head(head) {
+            // The tail is somewhere at or behind the head.
+            self.gear.expects_more = true;
+        }
         Ok(())
     }
 

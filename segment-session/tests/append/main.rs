@@ -1,4 +1,5 @@
 //! The append session, from outside: scripts of known stories and random runs against a model server.
+#![cfg(test)]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -32,7 +32,10 @@ pub struct Reader {
 impl Reader {
     /// A session that has done nothing yet.
     pub fn new(options: ReadOptions) -> Self {
-        #[expect(clippy::disallowed_methods, reason = "a starting point; time is moved by hand")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a starting point; time is moved by hand"
+        )]
         let now = Instant::now();
         Self {
             session: ReadSession::new(Arc::from(SEGMENT), &options),

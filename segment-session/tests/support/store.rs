@@ -7,7 +7,10 @@
 //! chooses their order: [`ModelStore::receive`] (the connection takes a request in), [`ModelStore::apply`]
 //! (the store does the next append) and [`ModelStore::answer`] (the connection hears of it and replies).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use pravega_client_shared::WriterId;
 use pravega_wire_protocol::{
@@ -243,7 +246,7 @@ impl ModelStore {
         connection.to_client.push_back(
             AppendSetup {
                 request_id: setup.request_id,
-                segment: setup.segment.clone(),
+                segment: Arc::clone(&setup.segment),
                 writer_id: setup.writer_id,
                 last_event_number: last,
             }
@@ -391,7 +394,7 @@ impl ModelStore {
 }
 
 fn refusal_reply(refusal: Refusal, setup: &SetupAppend) -> Reply {
-    let (request_id, segment) = (setup.request_id, setup.segment.clone());
+    let (request_id, segment) = (setup.request_id, Arc::clone(&setup.segment));
     let server_stack_trace = String::new();
     match refusal {
         Refusal::WrongHost => {

@@ -117,33 +117,21 @@ impl<S: Storage> Controller<S> {
     ) -> Result<(), ChangeError> {
         let _changing = self.changing.lock().await;
         let (name, record) = self.look(plan)?;
-        let mut created = Vec::new();
-        let outcome = self.create_segments(&name, record, &mut created).await;
-        if outcome.is_err() {
-            // What the caller is told did not happen must leave nothing behind. When this fails too, what is
-            // left are empty segments that nobody lists, and the next attempt takes them over.
-            let removed = self.each_segment(created, |storage, segment| async move {
-                storage.delete(&segment).await
-            });
-            if let Err(error) = removed.await {
-                tracing::warn!(stream = %name, %error, "segments of a failed creation remain");
-            }
-        }
-        Ok(outcome?)
+        self.create_segments(record.segment_names(&name)).await?;
+        // When this fails nobody knows whether the line is on disk, so the segments stay: they are empty, and
+        // a repetition of the call takes them over.
+        Ok(self.commit(vec![Entry::Stream(name, Some(record))]).await?)
     }
 
-    async fn create_segments(
-        &self,
-        name: &ScopedStream,
-        record: StreamRecord,
-        created: &mut Vec<String>,
-    ) -> Result<(), StoreError> {
+    /// Creates all segments; when one cannot be created, takes back the others.
+    async fn create_segments(&self, segments: Vec<String>) -> Result<(), StoreError> {
         let storage = &self.storage;
-        let outcomes = stream::iter(record.segment_names(name)).map(|segment| async move {
+        let outcomes = stream::iter(segments).map(|segment| async move {
             let outcome = storage.create(&segment).await;
             (segment, outcome)
         });
         let mut outcomes = outcomes.buffer_unordered(SEGMENTS_AT_ONCE);
+        let mut created = Vec::new();
         let mut failure = None;
         while let Some((segment, outcome)) = outcomes.next().await {
             match outcome {
@@ -152,13 +140,16 @@ impl<S: Storage> Controller<S> {
                 Err(error) => failure = Some(error),
             }
         }
-        match failure {
-            Some(error) => Err(error),
-            None => {
-                self.commit(vec![Entry::Stream(name.clone(), Some(record))])
-                    .await
-            }
+        let Some(failure) = failure else {
+            return Ok(());
+        };
+        let removal = self.each_segment(created, |storage, segment| async move {
+            or_absent(storage.delete(&segment).await)
+        });
+        if let Err(error) = removal.await {
+            tracing::warn!(%error, "segments of a stream that was not created remain");
         }
+        Err(failure)
     }
 
     /// Seals a stream: segments first, so that a stream that is listed as sealed takes no more appends.

@@ -110,7 +110,7 @@ impl<S: Storage> Controller<S> {
         request: api::StreamsInScopeRequest,
     ) -> Result<api::StreamsInScopeResponse, Status> {
         let scope = scope_named(request.scope)?;
-        Ok(self.list_streams(scope, after(request.continuation_token), Filter::All))
+        Ok(self.list_streams(&scope, after(request.continuation_token), Filter::All))
     }
 
     pub(super) fn handle_list_streams_in_scope_for_tag(
@@ -119,19 +119,19 @@ impl<S: Storage> Controller<S> {
     ) -> Result<api::StreamsInScopeResponse, Status> {
         let scope = scope_named(request.scope)?;
         let filter = Filter::Tagged(&request.tag);
-        Ok(self.list_streams(scope, after(request.continuation_token), filter))
+        Ok(self.list_streams(&scope, after(request.continuation_token), filter))
     }
 
     fn list_streams(
         &self,
-        scope: String,
+        scope: &str,
         after: String,
         filter: Filter<'_>,
     ) -> api::StreamsInScopeResponse {
         use api::streams_in_scope_response::Status as Outcome;
 
         let page = self.look(|catalog| {
-            let page = catalog.streams_after(&scope, &after, filter)?;
+            let page = catalog.streams_after(scope, &after, filter)?;
             Ok(page
                 .into_iter()
                 .map(ToString::to_string)
@@ -144,7 +144,7 @@ impl<S: Storage> Controller<S> {
         };
         let continuation_token = Some(next(names.last(), after));
         let info = |stream| api::StreamInfo {
-            scope: scope.clone(),
+            scope: scope.to_owned(),
             stream,
             access_operation: 0,
         };

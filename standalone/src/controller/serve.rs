@@ -45,6 +45,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves until `shutdown` is ready, then lets calls under way finish for a short time.
 ///
+/// Any `:authority` is served that is one; the HTTP library refuses a list with several ports, which a Java
+/// client with a list of controllers may send.
 /// Pings are answered as often as a client sends them. Credentials, tracing headers and compression are
 /// neither asked for nor used.
 ///
@@ -59,9 +61,24 @@ pub(crate) async fn serve<S: Storage>(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), tonic::transport::Error> {
+    serve_within(PREFACE_TIMEOUT, service, listener, shutdown).await
+}
+
+/// The same with another limit for slow connections.
+pub(super) async fn serve_within<S: Storage>(
+    preface_timeout: Duration,
+    service: ControllerService<S>,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), tonic::transport::Error> {
     let stop = CancellationToken::new();
     let _stop_when_dropped = stop.clone().drop_guard();
     let draining = CancellationToken::new();
+    let ends = Ends {
+        draining: draining.clone(),
+        stop: stop.clone(),
+        preface_timeout,
+    };
     let tasks = service.tasks().clone();
     let routes = ControllerServiceServer::new(service)
         .max_decoding_message_size(MAX_MESSAGE)
@@ -72,7 +89,7 @@ pub(crate) async fn serve<S: Storage>(
         .http2_keepalive_interval(Some(KEEP_ALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEP_ALIVE_TIMEOUT))
         .add_service(routes)
-        .serve_with_incoming_shutdown(accept(listener, stop.clone()), async {
+        .serve_with_incoming_shutdown(accept(listener, ends), async {
             shutdown.await;
             draining.cancel();
         });
@@ -96,26 +113,34 @@ pub(crate) async fn serve<S: Storage>(
 }
 
 /// Accepts connections as long as there are permits for them.
-fn accept(
-    listener: TcpListener,
-    stop: CancellationToken,
-) -> impl Stream<Item = io::Result<Connection>> {
+fn accept(listener: TcpListener, ends: Ends) -> impl Stream<Item = io::Result<Connection>> {
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    stream::unfold(
-        (listener, permits, stop),
-        |(listener, permits, stop)| async {
-            let permit = Arc::clone(&permits).acquire_owned().await.ok()?;
+    let next = move |listener: TcpListener| {
+        let (permits, ends) = (Arc::clone(&permits), ends.clone());
+        async move {
+            let permit = permits.acquire_owned().await.ok()?;
             let accepted = match listener.accept().await {
-                Ok((socket, _)) => Ok(Connection::new(socket, permit, stop.clone())),
+                Ok((socket, _)) => Ok(Connection::new(socket, permit, ends)),
                 Err(error) => {
                     tracing::warn!(%error, "a connection to the controller was not accepted");
                     sleep(ACCEPT_PAUSE).await;
                     Err(error)
                 }
             };
-            Some((accepted, (listener, permits, stop)))
-        },
-    )
+            Some((accepted, listener))
+        }
+    };
+    stream::unfold(listener, next)
+}
+
+/// What ends a connection besides its client.
+#[derive(Clone)]
+struct Ends {
+    /// The server begins to stop.
+    draining: CancellationToken,
+    /// The server has stopped.
+    stop: CancellationToken,
+    preface_timeout: Duration,
 }
 
 /// A connection that counts against the limit, must begin in time, and ends when the server does.
@@ -130,10 +155,12 @@ struct Connection {
 struct Preface {
     missing: usize,
     deadline: Pin<Box<Sleep>>,
+    /// Ready when the server begins to stop: who has said nothing yet has no call under way.
+    draining: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 impl Connection {
-    fn new(socket: TcpStream, permit: OwnedSemaphorePermit, stop: CancellationToken) -> Self {
+    fn new(socket: TcpStream, permit: OwnedSemaphorePermit, ends: Ends) -> Self {
         // Without this a small reply may wait for the acknowledgement of the one before. A socket that
         // refuses is broken, and its first read will say so.
         if let Err(error) = socket.set_nodelay(true) {
@@ -143,9 +170,10 @@ impl Connection {
             socket,
             preface: Some(Preface {
                 missing: PREFACE_LEN,
-                deadline: Box::pin(sleep(PREFACE_TIMEOUT)),
+                deadline: Box::pin(sleep(ends.preface_timeout)),
+                draining: Box::pin(ends.draining.cancelled_owned()),
             }),
-            stopped: Box::pin(stop.cancelled_owned()),
+            stopped: Box::pin(ends.stop.cancelled_owned()),
             _permit: permit,
         }
     }
@@ -171,10 +199,13 @@ impl AsyncRead for Connection {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.check_stopped(cx)?;
-        if let Some(preface) = &mut self.preface
-            && preface.deadline.as_mut().poll(cx).is_ready()
-        {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        if let Some(preface) = &mut self.preface {
+            if preface.draining.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+            }
+            if preface.deadline.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
         }
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.socket).poll_read(cx, buf))?;

@@ -7,6 +7,9 @@ use crate::store::{Segments, StoreError};
 /// A line of the catalog to write: a key, and its value or `None` to remove it.
 pub(crate) type CatalogLine = (Vec<u8>, Option<Vec<u8>>);
 
+/// A line of the catalog as it was stored: a key and its value.
+pub(crate) type StoredLine = (Vec<u8>, Vec<u8>);
+
 /// Head and tail of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Extent {
@@ -33,7 +36,7 @@ pub(crate) trait Storage: Clone + Send + Sync + 'static {
     /// Head and tail of a segment.
     fn extent(&self, name: &str) -> impl Future<Output = Result<Extent, StoreError>> + Send;
     /// All lines of the catalog.
-    fn load(&self) -> impl Future<Output = Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError>> + Send;
+    fn load(&self) -> impl Future<Output = Result<Vec<StoredLine>, StoreError>> + Send;
     /// Writes all lines or none.
     fn write(&self, lines: Vec<CatalogLine>)
     -> impl Future<Output = Result<(), StoreError>> + Send;
@@ -64,7 +67,7 @@ impl Storage for Segments {
         })
     }
 
-    async fn load(&self) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    async fn load(&self) -> Result<Vec<StoredLine>, StoreError> {
         self.load_catalog().await
     }
 

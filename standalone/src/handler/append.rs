@@ -88,6 +88,15 @@ pub(crate) struct IncomingAppend {
     pub(crate) request_id: i64,
 }
 
+/// A request that may have to wait for an earlier one of the same writer.
+#[derive(Debug)]
+pub(crate) enum Held {
+    /// Waits for the writer's appends in flight.
+    Setup(SetupAppend),
+    /// Waits for the writer's setup.
+    Append(IncomingAppend),
+}
+
 /// What becomes of an incoming append.
 #[derive(Debug)]
 pub(crate) enum Admitted {

@@ -9,9 +9,9 @@ use std::{future::Future, pin::Pin};
 use pravega_wire_protocol::{ErrorMessage, Reply};
 
 pub(crate) use self::{
-    append::{SetUp, Writers},
+    append::{Admitted, Held, IncomingAppend, SetUp, Verdict, Writers},
     read::read,
-    segment::{is_segment_request, answer},
+    segment::{answer, is_segment_request},
 };
 
 /// What comes out of a request.

@@ -160,7 +160,7 @@ async fn disturbed(change: Change, at: usize, cut: Cut, restart: bool, expected:
 }
 
 #[tokio::test]
-async fn every_change_can_be_repeated_after_a_failure_at_any_step() {
+async fn k3_every_change_can_be_repeated_after_a_failure_at_any_step() {
     for change in ALL {
         let expected = undisturbed(change).await;
         for cut in [Cut::Before, Cut::After] {

@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use pravega_controller_api::{self as api, controller_service_client::ControllerServiceClient};
+use pravega_controller_api::controller_service_client::ControllerServiceClient;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
 };
 use tonic::{Code, Request, metadata::MetadataValue, transport::Endpoint};
 
-use super::support::{answer, scope, start, stream};
+use super::{
+    fake::Fake,
+    support::{Running, answer, open, scope, start, stream},
+};
+use crate::controller::serve::serve_within;
 
 #[tokio::test]
 async fn credentials_and_tracing_headers_are_ignored() {
@@ -44,7 +48,7 @@ async fn an_authority_that_is_not_ours_is_served() {
 }
 
 #[tokio::test]
-async fn messages_and_headers_have_a_limit() {
+async fn k4_messages_and_headers_have_a_limit() {
     let mut client = start().await.client;
     let code = answer(client.create_scope(scope(&"x".repeat(5 << 20))).await).unwrap_err();
     assert_eq!(code, Code::OutOfRange);
@@ -62,7 +66,7 @@ async fn messages_and_headers_have_a_limit() {
 }
 
 #[tokio::test]
-async fn a_hundred_calls_at_once_are_served_and_more_wait() {
+async fn a4_a_hundred_calls_at_once_are_served_and_more_wait() {
     let client = start().await.client;
     let calls = (0..300).map(|number| {
         let mut client = client.clone();
@@ -84,7 +88,7 @@ async fn closed(mut socket: TcpStream) {
 }
 
 #[tokio::test]
-async fn garbage_closes_the_connection() {
+async fn a4_garbage_closes_the_connection() {
     let running = start().await;
     for garbage in [
         &b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"[..],
@@ -117,7 +121,6 @@ async fn a_stop_ends_idle_and_silent_connections() {
     .unwrap();
     assert!(TcpStream::connect(addr).await.is_err());
     assert!(answer(client.check_stream_exists(stream("s", "t")).await).is_err());
-    drop(api::ServerRequest {});
 }
 
 #[tokio::test]
@@ -129,4 +132,24 @@ async fn an_aborted_server_closes_its_connections() {
     closed(socket).await;
 }
 
-use super::support::Running;
+/// A2: who connects and does not say that it speaks HTTP/2 is shown out, however it stalls.
+#[tokio::test]
+async fn a2_a_slow_beginning_closes_the_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let service = open(&Fake::default()).await;
+    let limit = Duration::from_millis(20);
+    tokio::spawn(serve_within(
+        limit,
+        service,
+        listener,
+        std::future::pending(),
+    ));
+    for said in [&b""[..], b"PRI * HTTP/2.0\r\n"] {
+        let mut socket = TcpStream::connect(addr).await.unwrap();
+        socket.write_all(said).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(30), closed(socket))
+            .await
+            .unwrap();
+    }
+}

@@ -1,5 +1,6 @@
-//! The controller over a real gRPC connection, on a segment store that fails on demand.
+//! The controller, most of it over a real gRPC connection and on a segment store that fails on demand.
 
+mod catalog;
 mod crashes;
 mod fake;
 mod limits;

@@ -1,10 +1,11 @@
 //! Scopes and listings, as the real controller answers.
 
 use pravega_controller_api::{
-    self as api, create_scope_status::Status as Created, delete_scope_status::Status as Deleted,
+    self as api, controller_service_client::ControllerServiceClient,
+    create_scope_status::Status as Created, delete_scope_status::Status as Deleted,
     streams_in_scope_response::Status as Listed,
 };
-use tonic::Code;
+use tonic::{Code, transport::Channel};
 
 use super::support::{answer, fixed, scope, start, stream};
 
@@ -155,4 +156,74 @@ async fn listing_streams_tells_a_missing_scope() {
     )
     .unwrap();
     assert_eq!(page.status(), Listed::ScopeNotFound);
+}
+
+/// A1: a name that is no name reaches neither the catalog nor the segment store, by whatever call.
+#[tokio::test]
+async fn a1_odd_names_are_refused_at_every_entrance() {
+    let mut running = start().await.with_stream(1).await;
+    let before = running.fake.disk();
+    let client = &mut running.client;
+    let long = "x".repeat(256);
+    let odd = [
+        ".",
+        "..",
+        "../t",
+        "t/..",
+        "/",
+        "\\",
+        "a/b",
+        "t\0",
+        "t\n",
+        "\u{1b}[2J",
+        " t",
+        "t ",
+        "a_b",
+        "__t",
+        "t#0",
+        "t.#epoch.0",
+        "ü",
+        "\u{202e}t",
+        "%2e%2e",
+        "a:b",
+        "*",
+        &long,
+    ];
+    for name in odd {
+        let created = answer(client.create_scope(scope(name)).await).unwrap();
+        assert_eq!(created.status(), Created::InvalidScopeName, "{name:?}");
+        let created = answer(client.create_stream(fixed("s", name, 1)).await).unwrap();
+        assert_eq!(
+            created.status(),
+            api::create_stream_status::Status::InvalidStreamName
+        );
+        refuses_the_stream(client, name, "t").await;
+        refuses_the_stream(client, "s", name).await;
+    }
+    assert_eq!(running.fake.disk(), before);
+}
+
+async fn refuses_the_stream(
+    client: &mut ControllerServiceClient<Channel>,
+    scope: &str,
+    name: &str,
+) {
+    let info = stream(scope, name);
+    let statuses = [
+        answer(client.create_stream(fixed(scope, name, 1)).await).map(|reply| reply.status),
+        answer(client.update_stream(fixed(scope, name, 1)).await).map(|reply| reply.status),
+        answer(client.seal_stream(info.clone()).await).map(|reply| reply.status),
+        answer(client.delete_stream(info.clone()).await).map(|reply| reply.status),
+    ];
+    assert!(
+        statuses.iter().all(|status| matches!(status, Ok(1..))),
+        "{info:?}: {statuses:?}"
+    );
+    assert!(
+        !answer(client.check_stream_exists(info.clone()).await)
+            .unwrap()
+            .exists
+    );
+    let current = answer(client.get_current_segments(info).await);
+    assert_eq!(current.unwrap_err(), Code::NotFound, "{scope:?} {name:?}");
 }

@@ -59,12 +59,24 @@ async fn segments_of_an_open_a_sealed_and_a_missing_stream() {
     assert!(sealed.segment_ranges.is_empty());
     let head = answer(client.get_segments(at_head("t", 0)).await).unwrap();
     assert_eq!(head.segments.len(), 2);
+}
 
+#[tokio::test]
+async fn questions_about_a_missing_stream_are_not_found() {
+    let mut client = start().await.with_stream(2).await.client;
+    let epoch = api::GetEpochSegmentsRequest {
+        stream_info: Some(stream("s", "x")),
+        epoch: 0,
+    };
+    let at_head = api::GetSegmentsRequest {
+        stream_info: Some(stream("s", "x")),
+        timestamp: 0,
+    };
     let missing = [
         answer(client.get_current_segments(stream("s", "x")).await).map(drop),
         answer(client.get_current_segments(stream("x", "t")).await).map(drop),
-        answer(client.get_segments(at_head("x", 0)).await).map(drop),
-        answer(client.get_epoch_segments(epoch("x", 0)).await).map(drop),
+        answer(client.get_segments(at_head).await).map(drop),
+        answer(client.get_epoch_segments(epoch).await).map(drop),
         answer(client.is_segment_valid(segment("s", "x", 0)).await).map(drop),
         answer(client.is_stream_cut_valid(cut("s", "x", &[(0, 0)])).await).map(drop),
     ];

@@ -1,0 +1,96 @@
+//! The server that a test runs against.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use pravega_byte_stream::{ByteReader, ByteWriter, ClientConfigBuilder, ClientFactory, ScopedStream};
+use pravega_client_shared::{ScopeName, ScopedSegment, StreamName};
+use pravega_standalone::{Standalone, StandaloneHandle};
+
+/// The variable that names a real Pravega.
+const CONTROLLER: &str = "PRAVEGA_CONTROLLER_URI";
+
+/// Streams made by this process so far, for names that nobody else uses.
+static STREAMS: AtomicU64 = AtomicU64::new(0);
+
+/// A Pravega for one test: an embedded server of its own, or the real one that the environment names.
+#[derive(Debug)]
+pub struct Backend {
+    uri: String,
+    server: Option<StandaloneHandle>,
+}
+
+#[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a test that cannot be set up fails")]
+impl Backend {
+    /// The server of this test. The embedded one ends when this is dropped.
+    pub async fn start() -> Self {
+        if let Ok(uri) = std::env::var(CONTROLLER) {
+            return Self { uri, server: None };
+        }
+        Self::embedded().await
+    }
+
+    /// An embedded server, whatever the environment says: for what cannot be asked of a real one.
+    pub async fn embedded() -> Self {
+        let server = Standalone::builder().memory().start().await.expect("the embedded server starts");
+        Self { uri: server.controller_uri(), server: Some(server) }
+    }
+
+    /// True when this is a real Pravega.
+    pub fn is_real(&self) -> bool {
+        self.server.is_none()
+    }
+
+    /// The controller's address.
+    pub fn controller_uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// The embedded server.
+    pub fn server(&self) -> Option<&StandaloneHandle> {
+        self.server.as_ref()
+    }
+
+    /// A factory with the default configuration.
+    pub fn factory(&self) -> ClientFactory {
+        self.factory_with(|config| config)
+    }
+
+    /// A factory with a configuration that `change` changes.
+    pub fn factory_with(
+        &self,
+        change: impl FnOnce(ClientConfigBuilder) -> ClientConfigBuilder,
+    ) -> ClientFactory {
+        let config = ClientConfigBuilder::default().controller_uri(&self.uri);
+        ClientFactory::new(change(config).build().expect("the configuration is right"))
+    }
+
+    /// The name of a stream that nobody else uses; the stream is not made.
+    pub fn fresh_name(&self) -> ScopedStream {
+        let (process, number) = (std::process::id(), STREAMS.fetch_add(1, Ordering::Relaxed));
+        let scope = ScopeName::new(&format!("it-{process}")).expect("a scope name");
+        let stream = StreamName::new(&format!("s-{number}")).expect("a stream name");
+        ScopedStream::new(scope, stream)
+    }
+
+    /// A new byte stream.
+    pub async fn fresh_stream(&self, factory: &ClientFactory) -> ScopedStream {
+        let stream = self.fresh_name();
+        let is_new = factory.ensure_byte_stream(&stream).await.expect("the stream can be made");
+        assert!(is_new, "{stream} existed");
+        stream
+    }
+
+    /// A new byte stream and its one segment.
+    pub async fn fresh_segment(&self, factory: &ClientFactory) -> ScopedSegment {
+        let stream = self.fresh_stream(factory).await;
+        factory.segment_of(&stream).await.expect("the stream has one segment")
+    }
+
+    /// A writer at the tail and a reader at the head of a new stream.
+    pub async fn pair(&self, factory: &ClientFactory) -> (ByteWriter, ByteReader) {
+        let stream = self.fresh_stream(factory).await;
+        let writer = factory.open_byte_writer(stream.clone()).await.expect("a writer opens");
+        let reader = factory.open_byte_reader(stream).await.expect("a reader opens");
+        (writer, reader)
+    }
+}
