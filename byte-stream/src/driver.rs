@@ -413,6 +413,7 @@ impl<M: Machine> Driver<M> {
             tracing::debug!(segment = %self.link.segment(), %error, "the segment could not be asked");
         }
         self.drive(|machine, _| machine.handle_info(info.ok()));
+        self.progress.notify_waiters();
     }
 
     async fn attach(self: &Arc<Self>, hints: Hints, generation: u64) {

@@ -328,9 +328,8 @@ impl Call<'_> {
     }
 
     fn lost(&self, error: ConnectionError) -> Attempt {
-        // The store may have died and the segment moved; its token may have expired, in which case a
-        // store closes the connection without a word.
-        self.link.relocate();
+        // A store closes the connection without a word when a token expires. Where the segment is stays
+        // believed until a store denies it or cannot be dialled: the controller may be down.
         self.link.renew_token();
         let source: Cause = Arc::new(error);
         if self.patience == Patience::Once {

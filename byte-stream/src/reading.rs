@@ -222,7 +222,7 @@ impl Machine for Reading {
                 relocate,
                 renew_token,
             }),
-            ReadEvent::Detach { close } => Effect::Detach { close },
+            ReadEvent::Detach => Effect::Detach { close: false },
             ReadEvent::Truncated { requested, head } => {
                 tracing::info!(segment = %self.segment, requested, head, "truncated bytes are skipped");
                 Effect::Progress

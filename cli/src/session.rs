@@ -8,7 +8,7 @@ use std::{
 
 use etcetera::BaseStrategy as _;
 use pravega_byte_stream::{ClientConfigBuilder, ClientFactory};
-use pravega_standalone::{Standalone, StandaloneHandle, StartError};
+use pravega_standalone::{DirectoryError, Standalone, StandaloneHandle, StartError};
 use snafu::{OptionExt as _, ResultExt as _};
 use tokio::time::{Instant, sleep};
 
@@ -80,7 +80,7 @@ impl Session {
                         None,
                     );
                 }
-                Err(StartError::Locked { .. }) => {}
+                Err(error) if is_locked(&error) => {}
                 Err(error) => return Err(error).context(StartSnafu),
             }
             if let Ok(uri) = fs::read_to_string(dir.join(ADDRESS_FILE)) {
@@ -113,7 +113,7 @@ impl Session {
                 )
                 .map(Some)
             }
-            Err(StartError::Locked { .. }) => Ok(None),
+            Err(error) if is_locked(&error) => Ok(None),
             Err(error) => Err(error).context(StartSnafu),
         }
     }
@@ -126,6 +126,14 @@ impl Session {
             server.handle.shutdown().await;
         }
     }
+}
+
+/// True when another process has the directory open.
+fn is_locked(error: &StartError) -> bool {
+    matches!(
+        error,
+        StartError::DataDirectory { source } if matches!(**source, DirectoryError::Locked { .. })
+    )
 }
 
 /// Leaves the controller's address for other processes that want this directory.

@@ -76,10 +76,10 @@ impl Connection {
 
     /// A handle that does not count as a user; an error when the connection is closed already.
     pub(crate) fn unclaimed(shared: &Arc<Shared>) -> Result<Self, ConnectionError> {
-        match shared.cause() {
-            Some(cause) => Err(cause.clone()),
-            None => Ok(Self::without_seat(shared)),
+        if !lock(shared.demux()).touch(Instant::now()) {
+            return Err(shared.cause_or_stopped());
         }
+        Ok(Self::without_seat(shared))
     }
 
     fn without_seat(shared: &Arc<Shared>) -> Self {

@@ -196,8 +196,9 @@ impl Driver {
     }
 
     fn ask(&mut self) -> Result<(), ConnectionError> {
-        // Nothing came for a period, so the read buffer is not needed either.
+        // Nothing came for a period, so the memory kept for traffic is not needed either.
         self.inbound.shrink();
+        self.shared.outbound().shrink();
         self.shared.enqueue(&Request::KeepAlive(KeepAliveMessage))?;
         self.shared.outbound().pump();
         Ok(())

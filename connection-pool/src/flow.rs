@@ -4,9 +4,8 @@ use std::fmt;
 
 use pravega_client_shared::FlowId;
 use pravega_wire_protocol::{Reply, Request};
-use tokio::time::Instant;
 
-use crate::{Connection, ConnectionError, ProtocolError, outbound::lock};
+use crate::{Connection, ConnectionError, ProtocolError};
 
 /// Is told what happens to a flow.
 ///
@@ -14,7 +13,7 @@ use crate::{Connection, ConnectionError, ProtocolError, outbound::lock};
 /// they run, nobody else on the connection gets a reply. No lock of this crate is held meanwhile, so they
 /// may use the flow and the connection.
 ///
-/// A reply may still come, from another thread, while the flow is being dropped.
+/// When a flow is dropped, one reply may be with its handler already, on another thread; no other follows.
 pub trait FlowHandler: Send + Sync + 'static {
     /// A reply with an id of this flow, or a token refusal with an offset in the place of the id: that one
     /// is offered to every flow, and whose read it was must say so by itself.
@@ -85,8 +84,6 @@ impl fmt::Debug for Flow {
 
 impl Drop for Flow {
     fn drop(&mut self) {
-        let shared = self.connection.shared();
-        let became_idle = lock(shared.demux()).forget_flow(self.id, Instant::now());
-        shared.wake_if(became_idle);
+        self.connection.shared().end_flow(self.id);
     }
 }

@@ -147,3 +147,125 @@ fn limits(longest_read: u32) -> FrameLimits {
         ..client
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use bytes::Bytes;
+    use pravega_wire_protocol::{Reply, SegmentRead};
+    use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
+
+    use super::*;
+
+    const KIB: usize = 1024;
+
+    fn pair(pipe: usize) -> (Inbound, DuplexStream) {
+        let (near, far) = duplex(pipe);
+        (Inbound::new(Box::new(near), BytesMut::new()), far)
+    }
+
+    fn read_reply(len: usize) -> Bytes {
+        let reply = Reply::from(SegmentRead {
+            segment: "s/t/0.#epoch.0".into(),
+            offset: 0,
+            at_tail: false,
+            end_of_segment: false,
+            data: vec![7; len].into(),
+            request_id: -1,
+        });
+        reply.encode_to_bytes().unwrap()
+    }
+
+    /// Reads until a frame is whole, and says how often it was read.
+    async fn next(inbound: &mut Inbound) -> (Frame, usize) {
+        let mut reads = 0;
+        loop {
+            if let Some(frame) = inbound.next_frame().unwrap() {
+                return (frame, reads);
+            }
+            assert!(poll_fn(|cx| inbound.poll_fill(cx)).await.unwrap() > 0);
+            reads += 1;
+        }
+    }
+
+    #[tokio::test]
+    async fn small_frames_share_a_small_buffer_that_is_used_again() {
+        let (mut inbound, mut far) = pair(64 * KIB);
+        for _ in 0..1_000 {
+            far.write_all(&read_reply(50)).await.unwrap();
+            let (frame, reads) = next(&mut inbound).await;
+            assert_eq!(reads, 1);
+            drop(frame);
+            assert!(inbound.buffer.capacity() <= SMALL_READ_BUFFER);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_buffer_grows_with_the_traffic_and_is_given_back() {
+        let (mut inbound, mut far) = pair(1024 * KIB);
+        let many = read_reply(1_000).repeat(900);
+        far.write_all(&many).await.unwrap();
+        let mut reads = 0;
+        for _ in 0..900 {
+            reads += next(&mut inbound).await.1;
+        }
+        assert!(reads < 20, "{reads} reads");
+        assert_eq!(inbound.room, LARGE_READ_BUFFER);
+        inbound.shrink();
+        assert_eq!(
+            (inbound.room, inbound.buffer.capacity()),
+            (SMALL_READ_BUFFER, 0)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_large_frame_gets_memory_of_its_own_length() {
+        let (mut inbound, mut far) = pair(8 * 1024 * KIB);
+        let length = 1024 * KIB;
+        inbound.expect_reads_of(u32::try_from(length).unwrap());
+        let mut kept = Vec::new();
+        for _ in 0..5 {
+            far.write_all(&read_reply(length)).await.unwrap();
+            let (frame, reads) = next(&mut inbound).await;
+            assert!(reads <= 3, "{reads} reads");
+            assert!(frame.body.len() > length);
+            assert!(inbound.buffer.capacity() <= SMALL_READ_BUFFER);
+            kept.push(frame);
+        }
+        assert_eq!(inbound.room, SMALL_READ_BUFFER);
+    }
+
+    #[tokio::test]
+    async fn a_shrunk_buffer_keeps_the_beginning_of_a_frame() {
+        let (mut inbound, mut far) = pair(64 * KIB);
+        let frame = read_reply(100);
+        let (front, back) = frame.split_at(20);
+        far.write_all(front).await.unwrap();
+        assert_eq!(poll_fn(|cx| inbound.poll_fill(cx)).await.unwrap(), 20);
+        inbound.shrink();
+        assert!(inbound.is_inside_frame());
+        far.write_all(back).await.unwrap();
+        assert_eq!(next(&mut inbound).await.0.body.len(), frame.len() - 8);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_clock_of_a_frame_runs_from_its_first_byte_and_adds_its_length() {
+        let (mut inbound, mut far) = pair(64 * KIB);
+        inbound.expect_reads_of(1024 * 1024);
+        let start = Instant::now();
+        let frame = read_reply(640 * KIB);
+        far.write_all(frame.get(..4).unwrap()).await.unwrap();
+        poll_fn(|cx| inbound.poll_fill(cx)).await.unwrap();
+        inbound.time_rest(false, start);
+        assert_eq!(
+            inbound.deadline(),
+            Some((start + FRAME_DEADLINE, FRAME_DEADLINE))
+        );
+        far.write_all(frame.get(4..8).unwrap()).await.unwrap();
+        poll_fn(|cx| inbound.poll_fill(cx)).await.unwrap();
+        inbound.time_rest(false, start + Duration::from_secs(3));
+        let allowed = FRAME_DEADLINE + Duration::from_secs(10);
+        assert_eq!(inbound.deadline(), Some((start + allowed, allowed)));
+    }
+}

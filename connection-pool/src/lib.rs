@@ -1,5 +1,6 @@
 //! Multiplexed connections to Pravega segment stores: dial, hello, route replies, keep alive.
-#![doc = ""]
+#![doc = include_str!("../README.md")]
+
 mod attempt;
 mod connection;
 mod demux;

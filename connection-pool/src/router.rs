@@ -15,12 +15,19 @@ use crate::{
     shared::{CallWaiter, Shared},
 };
 
-/// Hands out the replies of one batch. It remembers who got the last one, because replies come in runs;
-/// no longer than the batch, so that nothing is kept alive by it.
+/// Hands out the replies of one batch. It remembers who got the last one, because replies come in runs:
+/// no longer than the batch, so that nothing is kept alive by it, and only until some flow ends.
 pub(crate) struct Router<'a> {
     shared: &'a Shared,
     now: Instant,
-    last: Option<(FlowId, Arc<dyn FlowHandler>)>,
+    last: Option<Last>,
+}
+
+struct Last {
+    flow: FlowId,
+    handler: Arc<dyn FlowHandler>,
+    /// How many flows had ended when the handler was looked up.
+    ended_flows: u64,
 }
 
 impl<'a> Router<'a> {
@@ -52,9 +59,18 @@ impl<'a> Router<'a> {
             id,
             kind: kind(&reply),
         };
+        let ended_flows = self.shared.ended_flows();
         let route = lock(self.shared.demux()).route(facts, self.now);
         match route {
-            Route::Flow(handler) => self.give_to_flow(id, handler, reply),
+            Route::Flow(handler) => {
+                let result = handler.on_reply(reply);
+                self.last = RequestId::from_wire(id).map(|id| Last {
+                    flow: id.flow(),
+                    handler,
+                    ended_flows,
+                });
+                self.check(result)
+            }
             Route::Call(waiter) => {
                 answer(waiter, reply);
                 Ok(())
@@ -75,19 +91,9 @@ impl<'a> Router<'a> {
 
     fn same_as_last(&self, id: i64) -> Option<&Arc<dyn FlowHandler>> {
         let flow = RequestId::from_wire(id)?.flow();
-        let (last, handler) = self.last.as_ref()?;
-        (*last == flow).then_some(handler)
-    }
-
-    fn give_to_flow(
-        &mut self,
-        id: i64,
-        handler: Arc<dyn FlowHandler>,
-        reply: Reply,
-    ) -> Result<(), ConnectionError> {
-        let result = handler.on_reply(reply);
-        self.last = RequestId::from_wire(id).map(|id| (id.flow(), handler));
-        self.check(result)
+        let last = self.last.as_ref()?;
+        let is_current = last.flow == flow && last.ended_flows == self.shared.ended_flows();
+        is_current.then_some(&last.handler)
     }
 
     fn give_to_several(

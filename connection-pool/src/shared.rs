@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use pravega_client_shared::Endpoint;
+use pravega_client_shared::{Endpoint, FlowId};
 use pravega_wire_protocol::{Reply, Request};
 use snafu::ResultExt;
 use tokio::{
@@ -37,6 +37,8 @@ pub(crate) struct Shared {
     /// Why the connection is closed. Set once; everybody is told the same.
     cause: OnceLock<ConnectionError>,
     closed: Notify,
+    /// Counts the flows that have ended.
+    ended_flows: AtomicU64,
     /// The longest read asked for, in bytes: longer replies are not accepted.
     longest_read: AtomicU32,
     read: AtomicU64,
@@ -57,6 +59,7 @@ impl Shared {
             outbound: Outbound::new(writer),
             cause: OnceLock::new(),
             closed: Notify::new(),
+            ended_flows: AtomicU64::new(0),
             longest_read: AtomicU32::new(0),
             read: AtomicU64::new(0),
         }
@@ -80,6 +83,18 @@ impl Shared {
 
     pub(crate) fn outbound(&self) -> &Outbound {
         &self.outbound
+    }
+
+    /// Takes a flow out: from here on no reply is handed to it, but one that is being handed already.
+    pub(crate) fn end_flow(&self, id: FlowId) {
+        let became_idle = lock(&self.demux).forget_flow(id, Instant::now());
+        self.ended_flows.fetch_add(1, Ordering::Release);
+        self.wake_if(became_idle);
+    }
+
+    /// Changes whenever a flow ends: what was looked up before may not hold any more.
+    pub(crate) fn ended_flows(&self) -> u64 {
+        self.ended_flows.load(Ordering::Acquire)
     }
 
     /// Why the connection is closed, if it is.

@@ -40,13 +40,11 @@ pub(crate) enum Choice {
 
 impl Slots {
     pub(crate) fn choose(&self, purpose: Purpose, max: usize) -> Choice {
-        let best = self
-            .open
-            .iter()
-            .filter(|shared| shared.cause().is_none())
-            .min_by_key(|shared| shared.load());
+        // A closed one stays in the list until its task has told everybody; it takes no one's place.
+        let alive = || self.open.iter().filter(|shared| shared.cause().is_none());
+        let best = alive().min_by_key(|shared| shared.load());
         let next_dial = self.dials.iter().min_by_key(|dial| dial.waiters());
-        let is_room = self.open.len() + self.dials.len() < max;
+        let is_room = alive().count() + self.dials.len() < max;
         match (best, next_dial) {
             (Some(best), _) if purpose == Purpose::Calls || best.load().flows == 0 => {
                 Choice::Use(Arc::clone(best))
@@ -56,7 +54,6 @@ impl Slots {
             (Some(best), Some(dial)) if dial.waiters() < best.load().flows => dial.wait(),
             (Some(best), _) => Choice::Use(Arc::clone(best)),
             (None, Some(dial)) => dial.wait(),
-            // All that is open has just been closed, and its task is about to say so.
             (None, None) => Choice::Dial,
         }
     }

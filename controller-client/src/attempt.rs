@@ -1,13 +1,18 @@
 //! One request to one controller: headers, deadline, and what came of it.
 
-use std::{future::Future, panic::AssertUnwindSafe, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    panic::AssertUnwindSafe,
+    time::Duration,
+};
 
 use futures::FutureExt;
 use pravega_client_config::{ClientConfig, Credentials, ExposeSecret, SecretString};
 use pravega_controller_api::controller_service_client::ControllerServiceClient;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 use tonic::{
-    Request, Response, Status,
+    Code, Request, Response, Status,
+    codegen::Service,
     metadata::{Ascii, MetadataValue},
     transport::Channel,
 };
@@ -55,6 +60,11 @@ impl Trouble {
             Self::Unreadable => Reaction::UNUSABLE,
             Self::Unsendable(_) => Reaction::FINAL,
         }
+    }
+
+    /// True when a controller answered with `code`.
+    pub(crate) fn is_answer(&self, code: Code) -> bool {
+        matches!(self, Self::Rpc(error) if error.is_answer(code))
     }
 
     /// True when the connection is not to be used again.
@@ -105,26 +115,43 @@ impl Caller {
             let value = header(&value).map_err(Trouble::Unsendable)?;
             request.metadata_mut().insert(AUTHORIZATION, value);
         }
-        let (channel, generation) = controller.channel();
+        let deadline = Instant::now() + patience;
+        let ready = timeout_at(deadline, ready_channel(controller)).await;
+        let ready = ready.map_err(|_elapsed| Trouble::TimedOut(patience))?;
+        let (channel, generation) = ready.map_err(Trouble::Rpc)?;
         let client = Client::new(channel)
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES);
-        let began = Instant::now();
         // The gRPC library panics over some replies that no honest server sends. Nothing of ours is inside.
         let sent = AssertUnwindSafe(send(client, request)).catch_unwind();
-        let result = match timeout(patience, sent).await {
+        let trouble = match timeout_at(deadline, sent).await {
             Ok(Ok(Ok(response))) => return Ok(response.into_inner()),
             // The library keeps the deadline too, and reports it as a cancellation.
-            Ok(Ok(Err(_))) if began.elapsed() >= patience => Trouble::TimedOut(patience),
+            Ok(Ok(Err(_))) if Instant::now() >= deadline => Trouble::TimedOut(patience),
             Ok(Ok(Err(status))) => Trouble::Rpc(RpcError::new(status)),
             Ok(Err(_panic)) => Trouble::Unreadable,
             Err(_elapsed) => Trouble::TimedOut(patience),
         };
-        if result.condemns_connection() {
+        if trouble.condemns_connection() {
             controller.discard(generation);
         }
-        Err(result)
+        Err(trouble)
     }
+}
+
+/// The controller's connection, and its generation. One that can take no request is replaced: its runtime was
+/// shut down.
+async fn ready_channel(controller: &Controller) -> Result<(Channel, u64), RpcError> {
+    let (mut channel, mut generation) = controller.channel();
+    if poll_fn(|cx| channel.poll_ready(cx)).await.is_err() {
+        controller.discard(generation);
+        (channel, generation) = controller.channel();
+        if let Err(error) = poll_fn(|cx| channel.poll_ready(cx)).await {
+            controller.discard(generation);
+            return Err(RpcError::not_sent(error));
+        }
+    }
+    Ok((channel, generation))
 }
 
 fn header(value: &SecretString) -> Result<MetadataValue<Ascii>, ControllerError> {

@@ -7,6 +7,7 @@ use std::{
     hash::Hash,
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use futures::{
@@ -16,7 +17,7 @@ use futures::{
 use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
-    time::Instant,
+    time::{Instant, timeout},
 };
 
 use crate::{ControllerError, bounded::Bounded};
@@ -30,6 +31,9 @@ const MAX_RESTARTS: usize = 3;
 
 /// A value that a [`Cache`] keeps.
 pub(crate) trait Keep: Clone + Send + Sync + 'static {
+    /// How long a new value is waited for while an ageing one will do.
+    const PATIENCE: Duration;
+
     /// How much the value is worth at `now`.
     fn freshness(&self, now: Instant) -> Freshness;
 }
@@ -111,6 +115,12 @@ impl<K: Eq + Hash + Clone + Send + Sync + 'static, V: Keep> Cache<K, V> {
                     Found::Nothing => return Err(ControllerError::Abandoned),
                 },
             };
+            if self.0.usable(key).is_some()
+                && timeout(V::PATIENCE, flight.clone()).await.is_err()
+                && let Some(entry) = self.0.usable(key)
+            {
+                return Ok(entry);
+            }
             match flight.await {
                 Ok(entry) => return Ok(entry),
                 Err(ControllerError::Abandoned) if restarts < MAX_RESTARTS => {
@@ -119,6 +129,15 @@ impl<K: Eq + Hash + Clone + Send + Sync + 'static, V: Keep> Cache<K, V> {
                 Err(error) => return self.0.usable(key).ok_or(error),
             }
         }
+    }
+
+    /// The value of `key`, whatever it is worth.
+    pub(crate) fn peek(&self, key: &K) -> Option<V> {
+        self.0
+            .lock()
+            .entries
+            .get(key)
+            .map(|entry| entry.value.clone())
     }
 
     /// Drops the value of `key` if it is still the one of `generation`.

@@ -1,6 +1,6 @@
 //! The client: what it holds, and how it is made.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use pravega_client_config::ClientConfig;
 use pravega_client_shared::{Endpoint, ScopedSegment, ScopedStream};
@@ -31,6 +31,8 @@ pub struct ControllerClient {
 
 /// An endpoint is good until somebody complains about it.
 impl Keep for Endpoint {
+    const PATIENCE: Duration = Duration::ZERO;
+
     fn freshness(&self, _now: tokio::time::Instant) -> Freshness {
         Freshness::Fresh
     }

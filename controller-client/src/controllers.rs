@@ -21,7 +21,7 @@ use tracing::debug;
 
 use crate::{
     ControllerError,
-    attempt::{Caller, Trouble},
+    attempt::Caller,
     cache::{Cache, Entry, Freshness, Keep},
     channel::{Controller, Prepare},
     error::InvalidArgumentSnafu,
@@ -65,6 +65,9 @@ struct Discovered {
 }
 
 impl Keep for Discovered {
+    /// An old list does until the new one is there.
+    const PATIENCE: Duration = Duration::ZERO;
+
     fn freshness(&self, now: Instant) -> Freshness {
         if now.saturating_duration_since(self.made_at) < self.good_for {
             Freshness::Fresh
@@ -123,20 +126,17 @@ impl Controllers {
 }
 
 impl Discovery {
-    /// Asks the listed controllers, one after the other. Whatever goes wrong, they themselves are left.
+    /// Asks the listed controllers, one after the other. Whatever goes wrong, the last list or they themselves
+    /// are left.
     async fn discover(&self, listed: &Arc<Group>, caller: &Caller) -> Discovered {
-        let mut good_for = REDISCOVERY_INTERVAL;
         for controller in &listed.members {
-            let sent =
-                caller.attempt(
-                    controller,
-                    caller.connect_timeout(),
-                    api::ServerRequest {},
-                    |mut client, request| async move {
-                        client.get_controller_server_list(request).await
-                    },
-                );
-            match sent.await {
+            let asked = caller.attempt(
+                controller,
+                caller.connect_timeout(),
+                api::ServerRequest {},
+                async |mut client, request| client.get_controller_server_list(request).await,
+            );
+            match asked.await {
                 Ok(reply) => {
                     if let Some(group) = self.group_of(&reply, listed) {
                         return Discovered::now(group, DISCOVERY_INTERVAL);
@@ -145,17 +145,18 @@ impl Discovery {
                 }
                 Err(trouble) => {
                     debug!(endpoint = %controller.endpoint(), ?trouble, "no list of controllers");
-                    // These controllers have no list, and will not have one soon.
-                    if matches!(&trouble, Trouble::Rpc(error)
-                        if matches!(error.grpc_code(), Code::Unimplemented | Code::Unknown))
-                    {
-                        good_for = DISCOVERY_INTERVAL;
-                        break;
+                    let never = [Code::Unimplemented, Code::Unknown];
+                    if never.iter().any(|&code| trouble.is_answer(code)) {
+                        return Discovered::now(Arc::clone(listed), DISCOVERY_INTERVAL);
                     }
                 }
             }
         }
-        Discovered::now(Arc::clone(listed), good_for)
+        let last = self
+            .found
+            .peek(&())
+            .map_or_else(|| Arc::clone(listed), |last| last.group);
+        Discovered::now(last, REDISCOVERY_INTERVAL)
     }
 
     /// The controllers in `reply`, as far as they can be called.

@@ -22,7 +22,9 @@ impl ControllerClient {
     /// The segment store that serves `segment`, as far as is known: from memory, where it stays until
     /// [`forget`](Self::forget) is called.
     ///
-    /// The controller does not look whether the segment exists. However many wait, one call is made.
+    /// The controller does not look whether the segment exists. However many wait, one call is made. An answer
+    /// of "all interfaces" (`0.0.0.0`), which a server gives that was not told its own address, is read as the
+    /// controller's host.
     ///
     /// # Errors
     /// [`ControllerError::BadReply`] for an address that is none, or one of
@@ -37,7 +39,7 @@ impl ControllerClient {
                 rpc.call(
                     "getURI",
                     segment_id(&segment),
-                    |mut client, request| async move { client.get_uri(request).await },
+                    async |mut client, request| client.get_uri(request).await,
                     |reply, answer| Ok(read_endpoint(&reply, answer.from)?),
                 )
                 .await
@@ -119,7 +121,7 @@ async fn ask_for_token(
     rpc.call(
         "getDelegationToken",
         stream_info(stream, operation),
-        |mut client, request| async move { client.get_delegation_token(request).await },
+        async |mut client, request| client.get_delegation_token(request).await,
         |api::DelegationToken {
              delegation_token: token,
          },

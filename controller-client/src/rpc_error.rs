@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, io, sync::Arc};
 
-use tonic::{Code, ConnectError, Status};
+use tonic::{Code, ConnectError, Status, transport};
 
 /// The most characters of a peer's message that are kept. Servers may put a whole stack trace there.
 const MAX_MESSAGE_CHARS: usize = 500;
@@ -36,9 +36,18 @@ pub(crate) enum Reach {
 
 impl RpcError {
     pub(crate) fn new(status: Status) -> Self {
+        Self::reached(reach(&status), status)
+    }
+
+    /// For a connection that took no request at all.
+    pub(crate) fn not_sent(error: transport::Error) -> Self {
+        Self::reached(Reach::NotSent, Status::from_error(error.into()))
+    }
+
+    fn reached(reach: Reach, status: Status) -> Self {
         Self(Arc::new(Failed {
             code: status.code(),
-            reach: reach(&status),
+            reach,
             message: status.message().chars().take(MAX_MESSAGE_CHARS).collect(),
             status,
         }))

@@ -24,7 +24,7 @@ impl ControllerClient {
             .call(
                 "createScope",
                 scope_info(scope),
-                |mut client, request| async move { client.create_scope(request).await },
+                async |mut client, request| client.create_scope(request).await,
                 |reply, answer| created_scope(reply, scope, answer),
             )
             .await
@@ -42,7 +42,7 @@ impl ControllerClient {
             .call(
                 "deleteScope",
                 scope_info(scope),
-                |mut client, request| async move { client.delete_scope(request).await },
+                async |mut client, request| client.delete_scope(request).await,
                 |reply, answer| deleted_scope(reply, scope, answer),
             )
             .await
@@ -60,7 +60,7 @@ impl ControllerClient {
             .call(
                 "checkScopeExists",
                 scope_info(scope),
-                |mut client, request| async move { client.check_scope_exists(request).await },
+                async |mut client, request| client.check_scope_exists(request).await,
                 |reply, _| Ok(reply.exists),
             )
             .await
@@ -86,7 +86,7 @@ impl ControllerClient {
                 api::ScopesRequest {
                     continuation_token: Some(api::ContinuationToken { token }),
                 },
-                |mut client, request| async move { client.list_scopes(request).await },
+                async |mut client, request| client.list_scopes(request).await,
                 |reply, _| {
                     let names = reply.scopes.iter().map(|name| ScopeName::new(name));
                     Ok(Page::new(names, reply.continuation_token))

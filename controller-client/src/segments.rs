@@ -27,7 +27,7 @@ impl ControllerClient {
         let asked = self.rpc.call(
             "getCurrentSegments",
             plain_stream_info(stream),
-            |mut client, request| async move { client.get_current_segments(request).await },
+            async |mut client, request| client.get_current_segments(request).await,
             |reply, _| Ok(read_ranges(&reply)?),
         );
         self.naming_what_is_missing(stream, asked.await).await
@@ -55,7 +55,7 @@ impl ControllerClient {
         let asked = self.rpc.call(
             "getSegments",
             request,
-            |mut client, request| async move { client.get_segments(request).await },
+            async |mut client, request| client.get_segments(request).await,
             |reply, _| Ok(read_heads(&reply)?),
         );
         self.naming_what_is_missing(stream, asked.await).await
@@ -73,7 +73,7 @@ impl ControllerClient {
         let asked = self.rpc.call(
             "isSegmentValid",
             segment_id(segment),
-            |mut client, request| async move { client.is_segment_valid(request).await },
+            async |mut client, request| client.is_segment_valid(request).await,
             |reply, _| Ok(reply.response),
         );
         self.naming_what_is_missing(segment.stream(), asked.await)
@@ -96,9 +96,7 @@ impl ControllerClient {
         let asked = self.rpc.call(
             "getSegmentsImmediatelyFollowing",
             segment_id(segment),
-            |mut client, request| async move {
-                client.get_segments_immediately_following(request).await
-            },
+            async |mut client, request| client.get_segments_immediately_following(request).await,
             |reply, _| Ok(read_successors(&reply)?),
         );
         self.naming_what_is_missing(segment.stream(), asked.await)

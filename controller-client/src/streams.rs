@@ -30,7 +30,7 @@ impl ControllerClient {
             .call(
                 "createStream",
                 stream_config(stream, configuration)?,
-                |mut client, request| async move { client.create_stream(request).await },
+                async |mut client, request| client.create_stream(request).await,
                 |reply, answer| created_stream(reply, stream, answer),
             )
             .await
@@ -48,7 +48,7 @@ impl ControllerClient {
             .call(
                 "checkStreamExists",
                 plain_stream_info(stream),
-                |mut client, request| async move { client.check_stream_exists(request).await },
+                async |mut client, request| client.check_stream_exists(request).await,
                 |reply, _| Ok(reply.exists),
             )
             .await
@@ -69,7 +69,7 @@ impl ControllerClient {
         let asked = self.rpc.call(
             "getStreamConfiguration",
             plain_stream_info(stream),
-            |mut client, request| async move { client.get_stream_configuration(request).await },
+            async |mut client, request| client.get_stream_configuration(request).await,
             |reply, _| Ok(read_configuration(reply)?),
         );
         self.naming_what_is_missing(stream, asked.await).await
@@ -94,7 +94,7 @@ impl ControllerClient {
         let asked = self.rpc.call(
             "updateStream",
             stream_config(stream, configuration)?,
-            |mut client, request| async move { client.update_stream(request).await },
+            async |mut client, request| client.update_stream(request).await,
             |reply, _| updated_stream(reply, stream),
         );
         self.naming_what_is_missing(stream, asked.await).await
@@ -121,7 +121,7 @@ impl ControllerClient {
         let asked = self.rpc.call(
             "truncateStream",
             stream_cut(stream, cut)?,
-            |mut client, request| async move { client.truncate_stream(request).await },
+            async |mut client, request| client.truncate_stream(request).await,
             |reply, _| updated_stream(reply, stream),
         );
         self.naming_what_is_missing(stream, asked.await).await
@@ -139,7 +139,7 @@ impl ControllerClient {
         let asked = self.rpc.call(
             "sealStream",
             plain_stream_info(stream),
-            |mut client, request| async move { client.seal_stream(request).await },
+            async |mut client, request| client.seal_stream(request).await,
             |reply, _| updated_stream(reply, stream),
         );
         self.naming_what_is_missing(stream, asked.await).await
@@ -158,7 +158,7 @@ impl ControllerClient {
             .call(
                 "deleteStream",
                 plain_stream_info(stream),
-                |mut client, request| async move { client.delete_stream(request).await },
+                async |mut client, request| client.delete_stream(request).await,
                 |reply, answer| deleted_stream(reply, stream, answer),
             )
             .await
@@ -208,7 +208,7 @@ impl ControllerClient {
             .call(
                 "listStreamsInScope",
                 request,
-                |mut client, request| async move { client.list_streams_in_scope(request).await },
+                async |mut client, request| client.list_streams_in_scope(request).await,
                 |reply, _| {
                     listed_streams(reply.status, scope)?;
                     Ok(page(reply, scope))
@@ -232,7 +232,7 @@ impl ControllerClient {
             .call(
                 "listStreamsInScopeForTag",
                 request,
-                |mut client, request| async move { client.list_streams_in_scope_for_tag(request).await },
+                async |mut client, request| client.list_streams_in_scope_for_tag(request).await,
                 |reply, _| {
                     listed_streams(reply.status, scope)?;
                     Ok(page(reply, scope))

@@ -21,6 +21,9 @@ use crate::cache::{Freshness, Keep};
 /// it is for. The figure of Pravega's own clients.
 const RENEW_BEFORE_EXPIRY: Duration = Duration::from_secs(5);
 
+/// A controller that takes longer than this over a renewal does not hold up those whose token is still good.
+const RENEWAL_PATIENCE: Duration = Duration::from_secs(1);
+
 /// A token that lives longer than this is taken as everlasting: 100 years.
 const FOR_EVER: f64 = 100.0 * 365.0 * 24.0 * 3_600.0;
 
@@ -66,6 +69,8 @@ impl DatedToken {
 }
 
 impl Keep for DatedToken {
+    const PATIENCE: Duration = RENEWAL_PATIENCE;
+
     fn freshness(&self, now: Instant) -> Freshness {
         match self.times {
             None => Freshness::Fresh,

@@ -101,121 +101,136 @@ mod tests {
 
     use super::*;
 
-    fn refused(error_code: i32) -> Reply {
-        let server_stack_trace = String::new();
-        AuthTokenCheckFailed {
-            request_id: 1,
-            server_stack_trace,
-            error_code,
-        }
-        .into()
+    const REQUEST_ID: i64 = 1;
+
+    fn segment() -> Arc<str> {
+        "scope/stream/0.#epoch.0".into()
     }
 
-    /// Every failure reply of the protocol, and what is done about it.
-    fn table() -> Vec<(Reply, Recovery)> {
-        let segment: Arc<str> = "scope/stream/0.#epoch.0".into();
-        let writer_id = WriterId::from_wire(7);
-        let (request_id, event_number, offset) = (1, 3, -1);
-        let trace = String::new;
+    fn about_blocks() -> Vec<(Reply, Recovery)> {
+        let (writer_id, event_number, request_id) = (WriterId::from_wire(7), 3, REQUEST_ID);
+        let server_stack_trace = String::new();
+        let condition = ConditionalCheckFailed {
+            writer_id,
+            event_number,
+            request_id,
+        };
+        let number = InvalidEventNumber {
+            writer_id,
+            request_id,
+            server_stack_trace,
+            event_number,
+        };
         vec![
+            (condition.into(), Recovery::Conflict),
+            (number.into(), Recovery::Resume),
+        ]
+    }
+
+    fn about_places() -> Vec<(Reply, Recovery)> {
+        let (request_id, offset) = (REQUEST_ID, -1);
+        let (correct_host, server_stack_trace) = (String::new(), String::new());
+        let host = WrongHost {
+            request_id,
+            segment: segment(),
+            correct_host,
+            server_stack_trace,
+        };
+        let server_stack_trace = String::new();
+        let exists = SegmentAlreadyExists {
+            request_id,
+            segment: segment(),
+            server_stack_trace,
+        };
+        let server_stack_trace = String::new();
+        let missing = NoSuchSegment {
+            request_id,
+            segment: segment(),
+            server_stack_trace,
+            offset,
+        };
+        vec![
+            (host.into(), Recovery::Relocate),
+            (exists.into(), Recovery::Retry),
+            (missing.into(), Recovery::Fail(Refusal::NoSuchSegment)),
+        ]
+    }
+
+    fn about_ends() -> Vec<(Reply, Recovery)> {
+        let (request_id, offset, start_offset) = (REQUEST_ID, -1, 12);
+        let server_stack_trace = String::new();
+        let sealed = SegmentIsSealed {
+            request_id,
+            segment: segment(),
+            server_stack_trace,
+            offset,
+        };
+        let truncated = SegmentIsTruncated {
+            request_id,
+            segment: segment(),
+            start_offset,
+            server_stack_trace: String::new(),
+            offset,
+        };
+        vec![
+            (sealed.into(), Recovery::Fail(Refusal::Sealed)),
             (
-                ConditionalCheckFailed {
-                    writer_id,
-                    event_number,
-                    request_id,
-                }
-                .into(),
-                Recovery::Conflict,
-            ),
-            (
-                InvalidEventNumber {
-                    writer_id,
-                    request_id,
-                    server_stack_trace: trace(),
-                    event_number,
-                }
-                .into(),
-                Recovery::Resume,
-            ),
-            (
-                WrongHost {
-                    request_id,
-                    segment: segment.clone(),
-                    correct_host: String::new(),
-                    server_stack_trace: trace(),
-                }
-                .into(),
-                Recovery::Relocate,
-            ),
-            (
-                SegmentIsSealed {
-                    request_id,
-                    segment: segment.clone(),
-                    server_stack_trace: trace(),
-                    offset,
-                }
-                .into(),
-                Recovery::Fail(Refusal::Sealed),
-            ),
-            (
-                SegmentAlreadyExists {
-                    request_id,
-                    segment: segment.clone(),
-                    server_stack_trace: trace(),
-                }
-                .into(),
-                Recovery::Retry,
-            ),
-            (
-                NoSuchSegment {
-                    request_id,
-                    segment: segment.clone(),
-                    server_stack_trace: trace(),
-                    offset,
-                }
-                .into(),
-                Recovery::Fail(Refusal::NoSuchSegment),
-            ),
-            (
-                SegmentIsTruncated {
-                    request_id,
-                    segment: segment.clone(),
-                    start_offset: 12,
-                    server_stack_trace: trace(),
-                    offset,
-                }
-                .into(),
-                Recovery::Fail(Refusal::Truncated { head: 12 }),
-            ),
-            (
-                OperationUnsupported {
-                    request_id,
-                    operation_name: "appending data".to_owned(),
-                    server_stack_trace: trace(),
-                }
-                .into(),
-                Recovery::Fail(Refusal::Unsupported),
-            ),
-            (refused(-1), Recovery::RenewToken(TokenFault::Refused)),
-            (refused(0), Recovery::RenewToken(TokenFault::Refused)),
-            (refused(1), Recovery::RenewToken(TokenFault::Expired)),
-            (refused(99), Recovery::RenewToken(TokenFault::Refused)),
-            (
-                ErrorMessage {
-                    request_id,
-                    segment,
-                    message: trace(),
-                    error_code: -1,
-                }
-                .into(),
-                Recovery::Retry,
+                truncated.into(),
+                Recovery::Fail(Refusal::Truncated { head: start_offset }),
             ),
         ]
     }
 
+    fn about_the_server() -> Vec<(Reply, Recovery)> {
+        let (request_id, error_code) = (REQUEST_ID, -1);
+        let (operation_name, server_stack_trace) = ("appending data".to_owned(), String::new());
+        let unsupported = OperationUnsupported {
+            request_id,
+            operation_name,
+            server_stack_trace,
+        };
+        let message = "out of memory".to_owned();
+        let error = ErrorMessage {
+            request_id,
+            segment: segment(),
+            message,
+            error_code,
+        };
+        vec![
+            (unsupported.into(), Recovery::Fail(Refusal::Unsupported)),
+            (error.into(), Recovery::Retry),
+        ]
+    }
+
+    fn about_tokens() -> Vec<(Reply, Recovery)> {
+        let codes = [
+            (-1, TokenFault::Refused),
+            (0, TokenFault::Refused),
+            (1, TokenFault::Expired),
+            (99, TokenFault::Refused),
+        ];
+        let refusal = |(error_code, fault)| {
+            let (request_id, server_stack_trace) = (REQUEST_ID, String::new());
+            let reply = AuthTokenCheckFailed {
+                request_id,
+                server_stack_trace,
+                error_code,
+            };
+            (reply.into(), Recovery::RenewToken(fault))
+        };
+        codes.map(refusal).into()
+    }
+
     #[test]
     fn every_failure_reply_has_its_recovery() {
-        for (reply, expected) in table() {
+        let table = [
+            about_blocks(),
+            about_places(),
+            about_ends(),
+            about_the_server(),
+            about_tokens(),
+        ];
+        for (reply, expected) in table.into_iter().flatten() {
             let is_conflict = matches!(reply, Reply::ConditionalCheckFailed(_));
             assert!(reply.is_failure() || is_conflict, "{reply:?}");
             assert_eq!(Recovery::of(&reply), Some(expected), "{reply:?}");
@@ -224,7 +239,7 @@ mod tests {
 
     #[test]
     fn other_replies_have_none() {
-        let segment = "scope/stream/0.#epoch.0".into();
+        let (request_id, segment) = (REQUEST_ID, segment());
         let replies: [Reply; 3] = [
             KeepAlive.into(),
             Hello {
@@ -233,7 +248,7 @@ mod tests {
             }
             .into(),
             SegmentSealed {
-                request_id: 1,
+                request_id,
                 segment,
             }
             .into(),

@@ -199,6 +199,15 @@ impl<H: Clone, C> Demux<H, C> {
         true
     }
 
+    /// Starts the time of an unused connection over, for somebody who is about to use it. False when the
+    /// connection is closed.
+    pub(crate) fn touch(&mut self, now: Instant) -> bool {
+        if let Some(since) = &mut self.idle_since {
+            *since = now;
+        }
+        !self.is_closed
+    }
+
     /// The handle has opened its flow, or is gone. True when nobody uses the connection any more.
     pub(crate) fn release(&mut self, now: Instant) -> bool {
         self.reserved = self.reserved.saturating_sub(1);

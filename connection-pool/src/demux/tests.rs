@@ -140,6 +140,15 @@ fn an_unused_connection_closes_itself_and_a_reserved_one_does_not() {
 }
 
 #[test]
+fn a_touched_connection_has_its_time_again() {
+    let (mut demux, now) = table();
+    assert!(demux.touch(now + IDLE / 2));
+    assert_eq!(demux.usage(now + IDLE), Use::Until(now + IDLE / 2 + IDLE));
+    assert_eq!(demux.usage(now + IDLE * 2), Use::Over);
+    assert!(!demux.touch(now + IDLE * 2));
+}
+
+#[test]
 fn a_retired_connection_ends_with_its_last_user() {
     let (mut demux, now) = table();
     let flow = demux.open_flow(1).unwrap();

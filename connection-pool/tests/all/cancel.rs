@@ -4,16 +4,15 @@
 use std::{
     future::{Future, poll_fn},
     pin::pin,
-    sync::Arc,
     task::Poll,
 };
 
-use pravega_connection_pool::{Connection, ConnectionPool, Dial};
+use pravega_connection_pool::{Connection, ConnectionPool};
 use pravega_wire_protocol::KeepAlive;
 
 use crate::support::{
-    LONG, Recorder, config, endpoint, info, info_reply,
-    peer::{PIPE, Peer, Pipes, join_through},
+    LONG, Recorder, config, endpoint, handler, info, info_reply,
+    peer::{PIPE, Peer, Pipes, dialer, join_through},
 };
 
 /// Polls a future at most so often and drops it; its output, if it came to one.
@@ -55,7 +54,7 @@ async fn c1_connect_dropped_at_every_await_leaves_the_pool_usable() {
         let mut times = 0;
         loop {
             let (pipes, mut peers) = Pipes::new(capacity);
-            let pool = ConnectionPool::with_dialer(&config(), Arc::clone(&pipes) as Arc<dyn Dial>);
+            let pool = ConnectionPool::with_dialer(&config(), dialer(&pipes));
             tokio::spawn(async move {
                 while let Some(peer) = peers.recv().await {
                     tokio::spawn(serve(peer));
@@ -115,10 +114,7 @@ async fn c1_a_wait_for_the_end_that_is_dropped_misses_nothing() {
 async fn c1_a_flow_dropped_at_any_time_is_told_nothing_more() {
     let mut joined = join_through(&config(), PIPE).await;
     let recorder = Recorder::new();
-    let flow = joined
-        .connection
-        .open_flow(Arc::clone(&recorder) as _)
-        .unwrap();
+    let flow = joined.connection.open_flow(handler(&recorder)).unwrap();
     let id = flow.id().request(0).to_wire();
     joined.peer.send(info_reply(id, 1)).await;
     drop(flow);

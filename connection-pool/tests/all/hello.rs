@@ -1,13 +1,13 @@
 //! The exchange of hellos: rows N10 and P13, scenario T86.
 
-use std::{error::Error as _, sync::Arc, time::Duration};
+use std::{error::Error as _, time::Duration};
 
 use pravega_connection_pool::{ConnectError, ConnectStep, Connection, ConnectionPool};
 use pravega_wire_protocol::{Hello, KeepAlive, Reply, Request};
 use tokio::time::Instant;
 
 use crate::support::{
-    LONG, Recorder, config, endpoint, info, info_reply, mark,
+    LONG, Recorder, config, endpoint, handler, info, info_reply, mark,
     peer::{PIPE, Peer, Pipes, join_through},
 };
 
@@ -207,10 +207,7 @@ async fn replies_that_come_with_the_hello_are_not_lost() {
 async fn a_second_hello_is_ignored_and_counted() {
     let mut joined = join_through(&config(), PIPE).await;
     let recorder = Recorder::new();
-    let flow = joined
-        .connection
-        .open_flow(Arc::clone(&recorder) as _)
-        .unwrap();
+    let flow = joined.connection.open_flow(handler(&recorder)).unwrap();
     joined.peer.send(Hello::current()).await;
     joined
         .peer

@@ -1,14 +1,12 @@
 //! Peers that send what no segment store sends: rows P1, P2, P3, N3 and A8.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use pravega_client_shared::{DelegationToken, FlowId};
 use pravega_connection_pool::{ConnectionError, Flow};
 use pravega_wire_protocol::{ReadSegment, Reply, Request, SegmentRead, Unknown};
 
 use crate::support::{
-    Recorder, config, info_reply,
+    Recorder, config, handler, info_reply,
     peer::{Joined, join},
 };
 
@@ -16,10 +14,7 @@ use crate::support::{
 async fn cause_of(bytes: &[u8]) -> ConnectionError {
     let mut joined = join(&config()).await;
     let recorder = Recorder::new();
-    let _flow = joined
-        .connection
-        .open_flow(Arc::clone(&recorder) as _)
-        .unwrap();
+    let _flow = joined.connection.open_flow(handler(&recorder)).unwrap();
     joined.peer.send_raw(bytes).await;
     let cause = recorder.wait_for_end().await;
     assert!(joined.connection.is_closed());
@@ -95,10 +90,7 @@ async fn p3_inner_lengths_that_lie_close_the_connection() {
 async fn n3_a_frame_that_is_cut_is_dropped_whole() {
     let mut joined = join(&config()).await;
     let recorder = Recorder::new();
-    let flow = joined
-        .connection
-        .open_flow(Arc::clone(&recorder) as _)
-        .unwrap();
+    let flow = joined.connection.open_flow(handler(&recorder)).unwrap();
     let id = flow.id().request(0).to_wire();
     let frame = info_reply(id, 2).encode_to_bytes().unwrap();
     joined.peer.send(info_reply(id, 1)).await;
@@ -116,10 +108,7 @@ async fn n3_a_frame_that_is_cut_is_dropped_whole() {
 async fn a_close_between_frames_is_told_from_a_cut() {
     let joined = join(&config()).await;
     let recorder = Recorder::new();
-    let _flow = joined
-        .connection
-        .open_flow(Arc::clone(&recorder) as _)
-        .unwrap();
+    let _flow = joined.connection.open_flow(handler(&recorder)).unwrap();
     drop(joined.peer);
     let cause = recorder.wait_for_end().await;
     assert!(
@@ -137,10 +126,7 @@ async fn every_single_byte_flipped_never_panics() {
     for at in 0..frame.len() {
         let mut joined = join(&config()).await;
         let recorder = Recorder::new();
-        let _flow = joined
-            .connection
-            .open_flow(Arc::clone(&recorder) as _)
-            .unwrap();
+        let _flow = joined.connection.open_flow(handler(&recorder)).unwrap();
         let mut bytes = frame.to_vec();
         bytes[at] ^= 0xff;
         joined.peer.send_raw(&bytes).await;
@@ -181,7 +167,7 @@ async fn large_read_replies_pass_when_they_were_asked_for_and_share_one_memory()
         ..
     } = join(&config()).await;
     let recorder = Recorder::new();
-    let flow = connection.open_flow(Arc::clone(&recorder) as _).unwrap();
+    let flow = connection.open_flow(handler(&recorder)).unwrap();
     for round in 1_usize..=4 {
         let length = 700_000 * round;
         ask(&flow, i32::try_from(length).unwrap());
@@ -209,7 +195,7 @@ async fn a_read_reply_far_beyond_what_was_asked_for_is_refused() {
         ..
     } = join(&config()).await;
     let recorder = Recorder::new();
-    let flow = connection.open_flow(Arc::clone(&recorder) as _).unwrap();
+    let flow = connection.open_flow(handler(&recorder)).unwrap();
     ask(&flow, 1_000);
     peer.next_id().await;
     peer.send_raw(&header(SEGMENT_READ, 1_000_000)).await;

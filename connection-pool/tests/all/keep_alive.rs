@@ -1,13 +1,13 @@
 //! Silence: rows N4, N6 and C5.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use pravega_connection_pool::ConnectionError;
 use pravega_wire_protocol::{KeepAlive, Request};
 use tokio::time::{Instant, advance, timeout};
 
 use crate::support::{
-    LONG, Recorder, builder, config, info, info_reply,
+    LONG, Recorder, builder, config, handler, info, info_reply,
     peer::{Joined, join, join_through},
 };
 
@@ -15,10 +15,7 @@ use crate::support::{
 async fn n4_a_peer_that_stays_silent_is_found_after_three_periods() {
     let mut joined = join(&config()).await;
     let recorder = Recorder::new();
-    let _flow = joined
-        .connection
-        .open_flow(Arc::clone(&recorder) as _)
-        .unwrap();
+    let _flow = joined.connection.open_flow(handler(&recorder)).unwrap();
     let start = Instant::now();
     let mut asked = Vec::new();
     while let Some(request) = joined.peer.next().await {
@@ -39,10 +36,7 @@ async fn n4_a_peer_that_stays_silent_is_found_after_three_periods() {
 async fn n4_a_peer_that_answers_keeps_its_connection_for_hours() {
     let mut joined = join(&config()).await;
     let recorder = Recorder::new();
-    let _flow = joined
-        .connection
-        .open_flow(Arc::clone(&recorder) as _)
-        .unwrap();
+    let _flow = joined.connection.open_flow(handler(&recorder)).unwrap();
     let hours = timeout(Duration::from_secs(3 * 3_600), joined.peer.keep_alive());
     assert!(hours.await.is_err(), "the connection was closed");
     assert!(recorder.causes().is_empty());
@@ -52,10 +46,7 @@ async fn n4_a_peer_that_answers_keeps_its_connection_for_hours() {
 async fn n4_replies_make_keep_alives_unnecessary() {
     let mut joined = join(&config()).await;
     let recorder = Recorder::new();
-    let flow = joined
-        .connection
-        .open_flow(Arc::clone(&recorder) as _)
-        .unwrap();
+    let flow = joined.connection.open_flow(handler(&recorder)).unwrap();
     for mark in 0..20 {
         tokio::time::sleep(Duration::from_secs(9)).await;
         joined
@@ -95,10 +86,7 @@ async fn a_peer_that_takes_bytes_slowly_is_no_dead_one() {
 async fn c5_a_process_that_was_stopped_asks_before_it_gives_up() {
     let mut joined = join(&config()).await;
     let recorder = Recorder::new();
-    let _flow = joined
-        .connection
-        .open_flow(Arc::clone(&recorder) as _)
-        .unwrap();
+    let _flow = joined.connection.open_flow(handler(&recorder)).unwrap();
     tokio::task::yield_now().await;
     advance(Duration::from_secs(600)).await;
     assert_eq!(
@@ -122,10 +110,7 @@ async fn n6_bytes_that_stop_inside_a_frame_end_the_connection() {
     for cut in [1, 7, 8, 20] {
         let mut joined = join(&config).await;
         let recorder = Recorder::new();
-        let flow = joined
-            .connection
-            .open_flow(Arc::clone(&recorder) as _)
-            .unwrap();
+        let flow = joined.connection.open_flow(handler(&recorder)).unwrap();
         let frame = info_reply(flow.id().request(0).to_wire(), 1)
             .encode_to_bytes()
             .unwrap();
@@ -145,15 +130,12 @@ async fn n6_bytes_that_stop_inside_a_frame_end_the_connection() {
 async fn n6_a_dripping_peer_does_not_win_time_with_every_byte() {
     let mut joined = join(&config()).await;
     let recorder = Recorder::new();
-    let flow = joined
-        .connection
-        .open_flow(Arc::clone(&recorder) as _)
-        .unwrap();
+    let flow = joined.connection.open_flow(handler(&recorder)).unwrap();
     let frame = info_reply(flow.id().request(0).to_wire(), 1)
         .encode_to_bytes()
         .unwrap();
     let dripping = async {
-        for byte in frame.iter() {
+        for byte in &frame {
             joined.peer.send_raw(&[*byte]).await;
             tokio::time::sleep(Duration::from_secs(2)).await;
         }

@@ -3,19 +3,19 @@
 use std::{io, sync::Arc, time::Duration};
 
 use futures::future::join_all;
-use pravega_connection_pool::{ConnectError, ConnectionError, ConnectionPool, Dial};
+use pravega_connection_pool::{ConnectError, ConnectionError, ConnectionPool};
 use tokio::time::Instant;
 
 use crate::support::{
-    LONG, Recorder, builder, config, endpoint, info, info_reply,
-    peer::{Joined, PIPE, Pipes, join},
+    LONG, Recorder, builder, config, endpoint, handler, info, info_reply,
+    peer::{Joined, PIPE, Pipes, dialer, join},
 };
 
 /// A pool whose peers say hello, answer every request, and stay.
 fn serving(max: usize) -> (ConnectionPool, Arc<Pipes>) {
     let (pipes, mut peers) = Pipes::new(PIPE);
     let config = builder().max_connections_per_endpoint(max).build().unwrap();
-    let pool = ConnectionPool::with_dialer(&config, Arc::clone(&pipes) as Arc<dyn Dial>);
+    let pool = ConnectionPool::with_dialer(&config, dialer(&pipes));
     tokio::spawn(async move {
         while let Some(mut peer) = peers.recv().await {
             tokio::spawn(async move {
@@ -172,7 +172,7 @@ fn refused() -> ConnectError {
 async fn n8_a_failed_dial_fails_all_its_waiters_once_and_is_not_repeated() {
     let (pipes, _peers) = Pipes::new(PIPE);
     let config = builder().max_connections_per_endpoint(1).build().unwrap();
-    let pool = ConnectionPool::with_dialer(&config, Arc::clone(&pipes) as Arc<dyn Dial>);
+    let pool = ConnectionPool::with_dialer(&config, dialer(&pipes));
     pipes.refuse_next(refused());
     let endpoint = endpoint();
     let results = join_all((0..10).map(|_| pool.connect(&endpoint))).await;
@@ -196,7 +196,7 @@ async fn closing_the_pool_ends_connections_attempts_and_tasks() {
         peer: _peer,
     } = join(&config()).await;
     let recorder = Recorder::new();
-    let _flow = connection.open_flow(Arc::clone(&recorder) as _).unwrap();
+    let _flow = connection.open_flow(handler(&recorder)).unwrap();
     let other: pravega_client_shared::Endpoint = "other:1".parse().unwrap();
     let (attempt, ()) = tokio::join!(pool.connect(&other), async {
         tokio::task::yield_now().await;
@@ -222,7 +222,7 @@ async fn connections_of_a_dropped_pool_end_with_their_last_user() {
     let (pool, _) = serving(2);
     let used = pool.connect(&endpoint()).await.unwrap();
     let recorder = Recorder::new();
-    let flow = used.open_flow(Arc::clone(&recorder) as _).unwrap();
+    let flow = used.open_flow(handler(&recorder)).unwrap();
     let other = pool.connect(&endpoint()).await.unwrap();
     let weak_eye = other.clone();
     drop(pool);
@@ -262,10 +262,7 @@ fn c3_a_runtime_that_ends_ends_its_connections_with_an_error() {
     let first = runtime();
     let joined = first.block_on(join(&config()));
     let recorder = Recorder::new();
-    let flow = joined
-        .connection
-        .open_flow(Arc::clone(&recorder) as _)
-        .unwrap();
+    let flow = joined.connection.open_flow(handler(&recorder)).unwrap();
     drop(first);
     let causes = recorder.causes();
     assert!(
@@ -311,10 +308,7 @@ impl pravega_connection_pool::FlowHandler for Panics {
 async fn c3_a_handler_that_panics_ends_the_connection_and_not_the_pool() {
     let mut joined = join(&config()).await;
     let recorder = Recorder::new();
-    let _bystander = joined
-        .connection
-        .open_flow(Arc::clone(&recorder) as _)
-        .unwrap();
+    let _bystander = joined.connection.open_flow(handler(&recorder)).unwrap();
     let flow = joined.connection.open_flow(Arc::new(Panics)).unwrap();
     joined
         .peer

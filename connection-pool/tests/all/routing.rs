@@ -1,13 +1,11 @@
 //! Who gets which reply: row P4, P14.
 
-use std::sync::Arc;
-
 use pravega_client_shared::{DelegationToken, FlowId};
 use pravega_connection_pool::ConnectionError;
 use pravega_wire_protocol::{AuthTokenCheckFailed, ReadSegment, Reply, Request};
 
 use crate::support::{
-    LONG, Recorder, config, failure, info, info_reply, mark,
+    LONG, Recorder, config, failure, handler, info, info_reply, mark,
     peer::{Joined, join, join_through},
 };
 
@@ -24,7 +22,7 @@ async fn every_flow_gets_its_own_replies_in_any_order() {
         let recorders: Vec<_> = (0..FLOWS).map(|_| Recorder::new()).collect();
         let flows: Vec<_> = recorders
             .iter()
-            .map(|recorder| connection.open_flow(Arc::clone(recorder) as _).unwrap())
+            .map(|recorder| connection.open_flow(handler(recorder)).unwrap())
             .collect();
         for flow in &flows {
             for sequence in 0..3 {
@@ -97,10 +95,7 @@ async fn p4_a_failure_for_an_unknown_id_closes_the_connection() {
     for id in [never, 12_345] {
         let mut joined = join(&config()).await;
         let recorder = Recorder::new();
-        let _flow = joined
-            .connection
-            .open_flow(Arc::clone(&recorder) as _)
-            .unwrap();
+        let _flow = joined.connection.open_flow(handler(&recorder)).unwrap();
         joined.peer.send(failure(id)).await;
         let cause = recorder.wait_for_end().await;
         let ConnectionError::UnknownRequest {
@@ -118,13 +113,13 @@ async fn p4_a_failure_for_an_unknown_id_closes_the_connection() {
 async fn p14_a_late_reply_to_a_forgotten_flow_reaches_nobody() {
     let mut joined = join(&config()).await;
     let old = Recorder::new();
-    let flow = joined.connection.open_flow(Arc::clone(&old) as _).unwrap();
+    let flow = joined.connection.open_flow(handler(&old)).unwrap();
     let id = flow.id();
     flow.enqueue(&info(id.request(0))).unwrap();
     flow.pump();
     drop(flow);
     let new = Recorder::new();
-    let flow = joined.connection.open_flow(Arc::clone(&new) as _).unwrap();
+    let flow = joined.connection.open_flow(handler(&new)).unwrap();
     assert_ne!(flow.id(), id);
     let late = joined.peer.next_id().await;
     joined.peer.send(info_reply(late, 1)).await;
@@ -170,12 +165,9 @@ fn token_refused(id: i64) -> Reply {
 async fn p4_a_token_refusal_with_an_offset_is_offered_to_flows_and_answers_the_read() {
     let mut joined = join(&config()).await;
     let recorders = [Recorder::new(), Recorder::new()];
-    let _flows = recorders.each_ref().map(|recorder| {
-        joined
-            .connection
-            .open_flow(Arc::clone(recorder) as _)
-            .unwrap()
-    });
+    let _flows = recorders
+        .each_ref()
+        .map(|recorder| joined.connection.open_flow(handler(recorder)).unwrap());
     let read = |id: pravega_client_shared::RequestId| {
         Request::from(ReadSegment {
             segment: "s/t/0.#epoch.0".into(),
@@ -207,14 +199,8 @@ async fn a_complaint_of_one_flow_closes_the_connection_for_all_with_one_cause() 
     let mut joined = join(&config()).await;
     let critic = Recorder::that_complains("ack for nothing");
     let other = Recorder::new();
-    let flow = joined
-        .connection
-        .open_flow(Arc::clone(&critic) as _)
-        .unwrap();
-    let other_flow = joined
-        .connection
-        .open_flow(Arc::clone(&other) as _)
-        .unwrap();
+    let flow = joined.connection.open_flow(handler(&critic)).unwrap();
+    let other_flow = joined.connection.open_flow(handler(&other)).unwrap();
     let (call, closed, ()) = tokio::join!(
         joined.connection.call(info, LONG),
         joined.connection.closed(),
@@ -292,10 +278,7 @@ async fn a_request_that_fits_no_frame_is_refused_and_leaves_nothing_behind() {
 async fn one_user_can_close_the_connection_for_all() {
     let joined = join(&config()).await;
     let recorder = Recorder::new();
-    let _flow = joined
-        .connection
-        .open_flow(Arc::clone(&recorder) as _)
-        .unwrap();
+    let _flow = joined.connection.open_flow(handler(&recorder)).unwrap();
     let endpoint = joined.connection.endpoint().clone();
     joined
         .connection
@@ -303,4 +286,42 @@ async fn one_user_can_close_the_connection_for_all() {
     assert!(joined.connection.is_closed());
     let cause = recorder.wait_for_end().await;
     assert!(matches!(cause, ConnectionError::ShutDown { .. }));
+}
+
+/// Drops its own flow when the first reply comes.
+#[derive(Default)]
+struct Leaver {
+    flow: std::sync::Mutex<Option<pravega_connection_pool::Flow>>,
+    replies: std::sync::atomic::AtomicUsize,
+}
+
+impl pravega_connection_pool::FlowHandler for Leaver {
+    fn on_reply(&self, _: Reply) -> Result<(), pravega_connection_pool::ProtocolError> {
+        self.replies
+            .fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        self.flow.lock().unwrap().take();
+        Ok(())
+    }
+
+    fn on_disconnect(&self, _: &ConnectionError) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flow_that_leaves_in_mid_batch_gets_nothing_of_the_rest() {
+    let mut joined = join(&config()).await;
+    let leaver = std::sync::Arc::new(Leaver::default());
+    let flow = joined.connection.open_flow(handler(&leaver)).unwrap();
+    let id = flow.id().request(0).to_wire();
+    *leaver.flow.lock().unwrap() = Some(flow);
+    let batch: Vec<u8> = (0..3)
+        .flat_map(|mark| info_reply(id, mark).encode_to_bytes().unwrap())
+        .collect();
+    joined.peer.send_raw(&batch).await;
+    let (reply, ()) = tokio::join!(joined.connection.call(info, LONG), async {
+        let id = joined.peer.next_id().await;
+        joined.peer.send(info_reply(id, 1)).await;
+    });
+    assert!(reply.is_ok());
+    assert_eq!(leaver.replies.load(std::sync::atomic::Ordering::SeqCst), 1);
+    assert_eq!(joined.connection.stats().ignored_replies, 2);
 }

@@ -10,7 +10,7 @@ use pravega_wire_protocol::Reply;
 use tokio::sync::Notify;
 
 use crate::support::{
-    config, info, info_reply,
+    config, handler, info, info_reply,
     peer::{Joined, join_through},
 };
 
@@ -40,6 +40,8 @@ impl FlowHandler for Counter {
 async fn a_ping_pong_from_many_threads_never_stalls() {
     for capacity in [3, 64, 4_096] {
         let Joined {
+            // A pool that is dropped would close the connection in a moment without flows.
+            pool: _pool,
             connection,
             mut peer,
             ..
@@ -55,7 +57,7 @@ async fn a_ping_pong_from_many_threads_never_stalls() {
         let tasks: Vec<_> = (0..TASKS)
             .map(|_| {
                 let counter = Arc::new(Counter::default());
-                let flow = connection.open_flow(Arc::clone(&counter) as _).unwrap();
+                let flow = connection.open_flow(handler(&counter)).unwrap();
                 tokio::spawn(async move {
                     for round in 0..ROUNDS {
                         flow.enqueue(&info(flow.id().request(round))).unwrap();

@@ -1,6 +1,6 @@
 //! The way out: slow peers, large requests, failed writes. Rows N1, N5.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use pravega_client_shared::WriterId;
@@ -9,7 +9,7 @@ use pravega_wire_protocol::{AppendBlockEnd, Request};
 use tokio::time::timeout;
 
 use crate::support::{
-    Recorder, config, info, info_reply,
+    Recorder, config, handler, info, info_reply,
     peer::{Joined, join, join_through},
 };
 
@@ -119,7 +119,7 @@ async fn what_the_peer_said_before_it_went_is_still_told() {
         ..
     } = join(&config()).await;
     let recorder = Recorder::new();
-    let flow = connection.open_flow(Arc::clone(&recorder) as _).unwrap();
+    let flow = connection.open_flow(handler(&recorder)).unwrap();
     peer.send(info_reply(flow.id().request(0).to_wire(), 4))
         .await;
     drop(peer);

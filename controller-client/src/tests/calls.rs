@@ -1,47 +1,20 @@
-//! Every call: what goes out, and what each answer is read as.
+//! Every call about scopes and streams: what goes out, and what each answer is read as.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use futures::TryStreamExt;
-use pravega_client_shared::{ScopedSegment, SegmentId};
+use pravega_client_shared::ScopedSegment;
 use pravega_controller_api as api;
-use tonic::Code;
 
-use super::peer::{Step, pair, scope, status, stream};
-use crate::{
-    BadReply, ControllerError, Retention, Scaling, SegmentRange, StreamConfiguration, StreamCut,
-    Successor, convert::MAX_SEGMENTS,
-};
+use super::peer::{Step, exists, pair, scope, segment_id as id, status, stream};
+use crate::{ControllerError, Retention, Scaling, StreamConfiguration, StreamCut};
 
-type Outcome<T> = Result<T, ControllerError>;
-
-fn id(number: u32) -> SegmentId {
-    SegmentId::new(number, 0).unwrap()
-}
-
-fn wire_id(packed: i64) -> api::SegmentId {
-    api::SegmentId {
-        stream_info: None,
-        segment_id: packed,
-    }
-}
-
-fn wire_range(packed: i64, min_key: f64, max_key: f64) -> api::SegmentRange {
-    api::SegmentRange {
-        segment_id: Some(wire_id(packed)),
-        min_key,
-        max_key,
-    }
-}
-
-fn exists(exists: bool) -> Step {
-    Step::reply(&api::ExistsResponse { exists })
-}
+/// Statuses, and what each is read as.
+type Cases<T, const N: usize> = [(i32, fn(&Result<T, ControllerError>) -> bool); N];
 
 #[tokio::test(start_paused = true)]
 async fn scopes_are_made_and_deleted() {
     let (client, peer) = pair();
-    let cases: [(i32, fn(&Outcome<bool>) -> bool); 5] = [
+    let cases: Cases<bool, 5> = [
         (0, |made| matches!(made, Ok(true))),
         (2, |made| matches!(made, Ok(false))),
         (
@@ -62,7 +35,7 @@ async fn scopes_are_made_and_deleted() {
     }
     assert_eq!(peer.last::<api::ScopeInfo>().scope, "camera");
 
-    let cases: [(i32, fn(&Outcome<bool>) -> bool); 5] = [
+    let cases: Cases<bool, 5> = [
         (0, |gone| matches!(gone, Ok(true))),
         (2, |gone| matches!(gone, Ok(false))),
         (3, |gone| {
@@ -88,7 +61,7 @@ async fn scopes_are_made_and_deleted() {
 #[tokio::test(start_paused = true)]
 async fn streams_are_made_and_deleted() {
     let (client, peer) = pair();
-    let cases: [(i32, fn(&Outcome<bool>) -> bool); 6] = [
+    let cases: Cases<bool, 6> = [
         (0, |made| matches!(made, Ok(true))),
         (2, |made| matches!(made, Ok(false))),
         (3, |made| {
@@ -117,7 +90,7 @@ async fn streams_are_made_and_deleted() {
     assert_eq!(sent.scaling_policy.unwrap().min_num_segments, 1);
     assert_eq!(sent.retention_policy, None);
 
-    let cases: [(i32, fn(&Outcome<bool>) -> bool); 5] = [
+    let cases: Cases<bool, 5> = [
         (0, |gone| matches!(gone, Ok(true))),
         (2, |gone| matches!(gone, Ok(false))),
         (3, |gone| {
@@ -145,7 +118,7 @@ async fn streams_are_made_and_deleted() {
 async fn streams_are_changed_truncated_and_sealed() {
     let (client, peer) = pair();
     peer.on("checkScopeExists", [exists(true)]);
-    let cases: [(i32, fn(&Outcome<()>) -> bool); 6] = [
+    let cases: Cases<(), 6> = [
         (0, |done| done.is_ok()),
         (2, |done| {
             matches!(done, Err(ControllerError::StreamNotFound { .. }))
@@ -318,241 +291,6 @@ async fn odd_configurations_are_errors() {
                 .unwrap()
                 .retention,
             None
-        );
-    }
-}
-
-/// T71: four situations, four answers.
-#[tokio::test(start_paused = true)]
-async fn t71_two_segments_sealed_no_stream_and_no_scope_are_told_apart() {
-    let (client, peer) = pair();
-    let two = api::SegmentRanges {
-        segment_ranges: vec![wire_range(0, 0.0, 0.5), wire_range((2 << 32) | 7, 0.5, 1.0)],
-        delegation_token: String::new(),
-    };
-    peer.on("getCurrentSegments", [Step::reply(&two)]);
-    let segments = client.current_segments(&stream()).await.unwrap();
-    let second = SegmentRange {
-        id: SegmentId::new(7, 2).unwrap(),
-        low: 0.5,
-        high: 1.0,
-    };
-    assert_eq!(
-        segments,
-        [
-            SegmentRange {
-                id: id(0),
-                low: 0.0,
-                high: 0.5
-            },
-            second
-        ]
-    );
-
-    peer.on(
-        "getCurrentSegments",
-        [Step::reply(&api::SegmentRanges::default())],
-    );
-    assert_eq!(client.current_segments(&stream()).await.unwrap(), []);
-
-    peer.on("getCurrentSegments", [Step::Status(Code::NotFound)]);
-    peer.on("checkScopeExists", [exists(true)]);
-    let error = client.current_segments(&stream()).await.unwrap_err();
-    assert!(
-        matches!(error, ControllerError::StreamNotFound { .. }),
-        "{error:?}"
-    );
-    peer.on("checkScopeExists", [exists(false)]);
-    let error = client.current_segments(&stream()).await.unwrap_err();
-    assert!(
-        matches!(error, ControllerError::ScopeNotFound { .. }),
-        "{error:?}"
-    );
-    // One who may not look at the scope still learns that the stream is missing.
-    peer.on("checkScopeExists", [Step::Status(Code::PermissionDenied)]);
-    let error = client.current_segments(&stream()).await.unwrap_err();
-    assert!(
-        matches!(error, ControllerError::StreamNotFound { .. }),
-        "{error:?}"
-    );
-    assert!(!error.is_retryable() && !error.may_have_taken_effect());
-}
-
-#[tokio::test(start_paused = true)]
-async fn segments_are_listed() {
-    let (client, peer) = pair();
-    let segment = ScopedSegment::from("camera/front/3");
-    let location = |packed, offset| api::segments_at_time::SegmentLocation {
-        segment_id: Some(wire_id(packed)),
-        offset,
-    };
-    let heads = api::SegmentsAtTime {
-        segments: vec![location(3, 4_000_000_000), location(1, 0)],
-        delegation_token: String::new(),
-    };
-    peer.on("getSegments", [Step::reply(&heads)]);
-    assert_eq!(
-        client.head_segments(&stream()).await.unwrap(),
-        [(id(3), 4_000_000_000), (id(1), 0)]
-    );
-
-    let successors = api::SuccessorResponse {
-        segments: vec![api::successor_response::SegmentEntry {
-            segment: Some(wire_range(4, 0.0, 1.0)),
-            value: vec![3, 2],
-        }],
-        delegation_token: String::new(),
-    };
-    peer.on(
-        "getSegmentsImmediatelyFollowing",
-        [Step::reply(&successors)],
-    );
-    let expected = Successor {
-        segment: SegmentRange {
-            id: id(4),
-            low: 0.0,
-            high: 1.0,
-        },
-        predecessors: vec![id(3), id(2)],
-    };
-    assert_eq!(client.successors(&segment).await.unwrap(), [expected]);
-    assert_eq!(peer.last::<api::SegmentId>().segment_id, 3);
-
-    peer.on(
-        "isSegmentValid",
-        [Step::reply(&api::SegmentValidityResponse {
-            response: true,
-        })],
-    );
-    assert!(client.segment_is_valid(&segment).await.unwrap());
-    peer.on("isSegmentValid", [Step::Status(Code::NotFound)]);
-    peer.on("checkScopeExists", [exists(true)]);
-    let error = client.segment_is_valid(&segment).await.unwrap_err();
-    assert!(matches!(error, ControllerError::StreamNotFound { .. }));
-}
-
-#[tokio::test(start_paused = true)]
-async fn odd_segments_are_errors() {
-    let (client, peer) = pair();
-    let absent = api::SegmentRange {
-        segment_id: None,
-        min_key: 0.0,
-        max_key: 1.0,
-    };
-    let lists = [
-        vec![wire_range(-1, 0.0, 1.0)],
-        vec![absent],
-        vec![wire_range(0, f64::NAN, 1.0)],
-        vec![wire_range(0, 0.5, 0.4)],
-        vec![wire_range(0, 0.0, 1.5)],
-        vec![wire_range(0, 0.0, 1.0); MAX_SEGMENTS + 1],
-    ];
-    for segment_ranges in lists {
-        let reply = api::SegmentRanges {
-            segment_ranges,
-            delegation_token: String::new(),
-        };
-        peer.on("getCurrentSegments", [Step::reply(&reply)]);
-        let error = client.current_segments(&stream()).await.unwrap_err();
-        assert!(
-            matches!(error, ControllerError::BadReply { .. }),
-            "{error:?}"
-        );
-        assert!(!error.is_retryable());
-    }
-    let heads = api::SegmentsAtTime {
-        segments: vec![api::segments_at_time::SegmentLocation {
-            segment_id: Some(wire_id(0)),
-            offset: -1,
-        }],
-        delegation_token: String::new(),
-    };
-    peer.on("getSegments", [Step::reply(&heads)]);
-    let error = client.head_segments(&stream()).await.unwrap_err();
-    let expected = BadReply::OutOfRange {
-        field: "offset",
-        value: -1,
-    };
-    assert!(matches!(error, ControllerError::BadReply { source, .. } if source == expected));
-}
-
-#[tokio::test(start_paused = true)]
-async fn listings_go_through_all_pages() {
-    let (client, peer) = pair();
-    let mark = |token: &str| {
-        Some(api::ContinuationToken {
-            token: token.to_owned(),
-        })
-    };
-    let page = |names: &[&str], token| {
-        let scopes = names.iter().map(ToString::to_string).collect();
-        Step::reply(&api::ScopesResponse {
-            scopes,
-            continuation_token: mark(token),
-        })
-    };
-    peer.on(
-        "listScopes",
-        [
-            page(&["a", "_system"], "1"),
-            page(&["b"], "2"),
-            page(&[], "2"),
-        ],
-    );
-    let scopes: Vec<_> = client.list_scopes().try_collect().await.unwrap();
-    assert_eq!(
-        scopes.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        ["a", "_system", "b"]
-    );
-    assert_eq!(
-        peer.last::<api::ScopesRequest>()
-            .continuation_token
-            .unwrap()
-            .token,
-        "2"
-    );
-
-    let page = |names: &[&str], status| {
-        let stream = |name: &&str| api::StreamInfo {
-            stream: (*name).to_owned(),
-            ..Default::default()
-        };
-        let streams = names.iter().map(stream).collect();
-        let continuation_token = mark("next");
-        Step::reply(&api::StreamsInScopeResponse {
-            streams,
-            continuation_token,
-            status,
-        })
-    };
-    peer.on(
-        "listStreamsInScope",
-        [page(&["x", "_MARKx"], 0), page(&[], 0)],
-    );
-    let streams: Vec<_> = client.list_streams(&scope()).try_collect().await.unwrap();
-    let names: Vec<_> = streams.iter().map(ToString::to_string).collect();
-    assert_eq!(names, ["camera/x", "camera/_MARKx"]);
-
-    peer.on("listStreamsInScopeForTag", [page(&["x"], 0), page(&[], 0)]);
-    let tagged: Vec<_> = client
-        .list_streams_with_tag(&scope(), "t")
-        .try_collect()
-        .await
-        .unwrap();
-    assert_eq!(tagged.len(), 1);
-    assert_eq!(peer.last::<api::StreamsInScopeWithTagRequest>().tag, "t");
-
-    for (number, is_missing) in [(2, true), (3, false)] {
-        peer.on("listStreamsInScope", [page(&[], number)]);
-        let error = client
-            .list_streams(&scope())
-            .try_collect::<Vec<_>>()
-            .await
-            .unwrap_err();
-        assert_eq!(
-            matches!(error, ControllerError::ScopeNotFound { .. }),
-            is_missing,
-            "{error:?}"
         );
     }
 }

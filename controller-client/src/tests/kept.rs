@@ -191,6 +191,8 @@ async fn all_interfaces_means_beside_the_controller() {
 struct Value(usize);
 
 impl Keep for Value {
+    const PATIENCE: Duration = Duration::ZERO;
+
     fn freshness(&self, _now: Instant) -> Freshness {
         Freshness::Fresh
     }

@@ -13,7 +13,7 @@ use std::{
 use futures::stream;
 use hyper_util::rt::TokioIo;
 use pravega_client_config::{ClientConfig, ClientConfigBuilder, Credentials};
-use pravega_client_shared::{Endpoint, ScopeName, ScopedStream};
+use pravega_client_shared::{Endpoint, ScopeName, ScopedStream, SegmentId};
 use pravega_controller_api::{
     self as api,
     controller_service_server::{ControllerService, ControllerServiceServer},
@@ -302,4 +302,12 @@ pub(crate) fn scope() -> ScopeName {
 
 pub(crate) fn stream() -> ScopedStream {
     ScopedStream::from("camera/front")
+}
+
+pub(crate) fn segment_id(number: u32) -> SegmentId {
+    SegmentId::new(number, 0).unwrap()
+}
+
+pub(crate) fn exists(exists: bool) -> Step {
+    Step::reply(&api::ExistsResponse { exists })
 }

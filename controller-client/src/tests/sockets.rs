@@ -121,8 +121,8 @@ async fn n10_another_protocol_is_a_typed_error() {
     for answer in answers {
         let address = listen(move |mut socket| async move {
             socket.write_all(answer).await.ok();
-            let mut drain = [0_u8; 4_096];
-            socket.read(&mut drain).await.ok();
+            let mut preface = [0_u8; 24];
+            socket.read_exact(&mut preface).await.ok();
         })
         .await;
         let error = client(&address.to_string())

@@ -53,7 +53,7 @@ async fn t79_a_token_is_renewed_once_for_all_before_it_ends() {
         ASK,
         [
             reply(token("old", 600)),
-            reply(token("new", 600)).after(Duration::from_secs(1)),
+            reply(token("new", 600)).after(Duration::from_millis(500)),
         ],
     );
     let old = client.token(&stream(), Access::Read).await.unwrap();
@@ -98,6 +98,34 @@ async fn n11_a_good_token_outlives_a_failed_renewal() {
     sleep(Duration::from_secs(4)).await;
     let error = client.token(&stream(), Access::Read).await.unwrap_err();
     assert!(matches!(error, ControllerError::PermissionDenied { .. }));
+}
+
+/// A controller that hangs holds nobody up for long whose token is still good.
+#[tokio::test(start_paused = true)]
+async fn n11_a_good_token_outlives_a_slow_renewal() {
+    let (client, peer) = secure_pair();
+    peer.on(
+        ASK,
+        [
+            reply(token("old", 600)),
+            reply(token("new", 600)).after(Duration::from_secs(3)),
+        ],
+    );
+    let old = client.token(&stream(), Access::Read).await.unwrap();
+    sleep(Duration::from_secs(596)).await;
+    let began = Instant::now();
+    assert_eq!(client.token(&stream(), Access::Read).await.unwrap(), old);
+    assert!(
+        began.elapsed() <= Duration::from_millis(1_001),
+        "{:?}",
+        began.elapsed()
+    );
+    sleep(Duration::from_secs(4)).await;
+    let new = client.token(&stream(), Access::Read).await.unwrap();
+    assert_eq!(
+        (new.token.expose(), peer.asked().len()),
+        (&*token("new", 600), 2)
+    );
 }
 
 /// One that was refused is not handed out again, even when no better one can be had.

@@ -113,10 +113,7 @@ impl Batch {
 
     /// The first block, closed now if it was still growing.
     pub(super) fn take_first(&mut self) -> Option<Draft> {
-        if self.closed.is_empty() {
-            self.close();
-        }
-        self.closed.pop_front()
+        self.closed.pop_front().or_else(|| self.close())
     }
 
     /// Forgets everything and gives the memory back.
@@ -146,7 +143,8 @@ impl Batch {
         let open = match self.fitting(len) {
             Some(open) => open,
             None => {
-                self.close();
+                let full = self.close();
+                self.closed.extend(full);
                 Open {
                     start,
                     len: 0,
@@ -162,10 +160,8 @@ impl Batch {
         });
     }
 
-    fn close(&mut self) {
-        let Some(open) = self.open.take() else {
-            return;
-        };
+    fn close(&mut self) -> Option<Draft> {
+        let open = self.open.take()?;
         let payload = if self.chunks.is_empty() {
             Payload::from(self.arena.split().freeze())
         } else {
@@ -173,11 +169,11 @@ impl Batch {
             Payload::from_chunks(std::mem::take(&mut self.chunks))
         };
         debug_assert_eq!(payload.len(), open.len, "every byte counted is in a chunk");
-        self.closed.push_back(Draft {
+        Some(Draft {
             start: open.start,
             payload,
             cost: open.cost,
-        });
+        })
     }
 
     fn cut_arena(&mut self) {
@@ -186,12 +182,9 @@ impl Batch {
         }
     }
 
-    /// Makes free space: the present arena once more if all its blocks are gone, else a larger one.
+    /// Makes free space: the present arena is full, the next one is larger.
     fn next_arena(&mut self, wanted: usize) {
         self.cut_arena();
-        if self.arena_bytes > 0 && self.arena.try_reclaim(self.arena_bytes) {
-            return;
-        }
         let grown = self.arena_bytes.saturating_mul(2).max(wanted);
         self.arena_bytes = grown.clamp(MIN_ARENA_BYTES, self.max_arena_bytes);
         self.arena = BytesMut::with_capacity(self.arena_bytes);
@@ -219,3 +212,47 @@ const MAX_ARENA_BYTES: usize = 512 << 10;
 /// An arena is at most this part of the window, because one acknowledged byte less than all of it can keep
 /// the whole arena alive.
 const ARENAS_PER_WINDOW: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an Instant can be made in no other way"
+    )]
+    fn push(batch: &mut Batch, data: &[u8]) {
+        let cost = batch.cost(data.len(), false);
+        batch.push(Instant::now(), 0, data, cost);
+    }
+
+    #[test]
+    fn arenas_grow_with_use_up_to_their_limit_and_are_given_back() {
+        let mut batch = Batch::new(8 << 20, 16 << 20);
+        let mut kept = Vec::new();
+        assert_eq!(batch.arena.capacity(), 0, "an idle session holds no buffer");
+        for _ in 0..3_000 {
+            push(&mut batch, &[1; 1_000]);
+            kept.extend(batch.take_first());
+        }
+        assert_eq!(batch.arena_bytes, MAX_ARENA_BYTES);
+        batch.release();
+        assert_eq!((batch.arena.capacity(), batch.arena_bytes), (0, 0));
+        push(&mut batch, b"little");
+        assert_eq!(
+            batch.arena_bytes, MIN_ARENA_BYTES,
+            "a single byte takes no large buffer"
+        );
+    }
+
+    #[test]
+    fn small_windows_have_small_arenas() {
+        let mut batch = Batch::new(8 << 20, 64 << 10);
+        let mut kept = Vec::new();
+        for _ in 0..100 {
+            push(&mut batch, &[1; 1_000]);
+            kept.extend(batch.take_first());
+        }
+        assert_eq!(batch.arena_bytes, 4 << 10);
+    }
+}

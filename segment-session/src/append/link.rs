@@ -73,8 +73,9 @@ impl AppendSession {
                 }
             }
             Disconnect::Violation => {
+                // Perhaps not towards this session, so it weighs less.
                 let reason = "it breaks the protocol".to_owned();
-                self.strike(now, AppendFailureKind::Refused { reason });
+                self.strike(now, SHARED_STRIKE, AppendFailureKind::Refused { reason });
                 return;
             }
             Disconnect::Silent | Disconnect::Released => {}
@@ -142,16 +143,15 @@ impl AppendSession {
     /// There is no connection any more. Plans the next attempt, if there is use for one.
     pub(super) fn retry_later(&mut self, now: Instant) {
         self.link = Link::Detached;
-        self.in_flight.rewind();
         self.not_before = now.checked_add(self.backoff.next_pause());
         self.review(now);
     }
 
     /// Counts a refusal. Too many in a row are final; otherwise the next attempt is planned. The caller has
     /// seen to it that the driver lets go of the connection.
-    pub(super) fn strike(&mut self, now: Instant, kind: AppendFailureKind) {
-        self.strikes = self.strikes.saturating_add(1);
-        if self.strikes >= self.options.max_setup_failures {
+    pub(super) fn strike(&mut self, now: Instant, weight: u32, kind: AppendFailureKind) {
+        self.strikes = self.strikes.saturating_add(weight);
+        if self.strikes >= self.options.max_setup_failures.saturating_mul(STRIKE) {
             self.link = Link::Detached;
             self.fail(kind, None);
         } else {
@@ -217,3 +217,9 @@ impl AppendSession {
         };
     }
 }
+
+/// The weight of a refusal or a violation towards this session.
+pub(super) const STRIKE: u32 = 4;
+/// The weight of a violation that ended the connection and may have been another session's. That other
+/// session gives up after its own few, so this one outlives it.
+const SHARED_STRIKE: u32 = 1;

@@ -74,7 +74,7 @@ pub struct AppendSession {
     token_renewed: bool,
     /// A connection that was lost without a word has cast suspicion on the token since the last ack.
     token_suspected: bool,
-    /// Refusals and violations since the last ack.
+    /// Weighed refusals and violations since the last ack.
     strikes: u32,
     backoff: Backoff,
     not_before: Option<Instant>,

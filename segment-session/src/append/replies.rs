@@ -5,7 +5,7 @@ use std::time::Instant;
 use pravega_client_shared::WriterId;
 use pravega_wire_protocol::{AppendSetup, ConditionalCheckFailed, DataAppended, Reply};
 
-use super::{AppendFailureKind, AppendSession, FIRST_NUMBER, WriteMode, state::Link};
+use super::{AppendFailureKind, AppendSession, FIRST_NUMBER, WriteMode, link::STRIKE, state::Link};
 use crate::{
     ProtocolViolation, error,
     recovery::{Recovery, Refusal, TokenFault},
@@ -229,7 +229,7 @@ impl AppendSession {
         match fault {
             TokenFault::Expired => {
                 self.events.detach(false);
-                self.strike(now, AppendFailureKind::Unauthorized);
+                self.strike(now, STRIKE, AppendFailureKind::Unauthorized);
             }
             TokenFault::Refused if self.token_renewed => {
                 self.fail(AppendFailureKind::Unauthorized, None);
@@ -258,7 +258,7 @@ impl AppendSession {
 
     fn refused(&mut self, now: Instant, reason: String) {
         self.events.detach(false);
-        self.strike(now, AppendFailureKind::Refused { reason });
+        self.strike(now, STRIKE, AppendFailureKind::Refused { reason });
     }
 
     fn violation(
@@ -268,7 +268,7 @@ impl AppendSession {
     ) -> Result<(), ProtocolViolation> {
         self.events.lost();
         let source = violation.clone();
-        self.strike(now, AppendFailureKind::Protocol { source });
+        self.strike(now, STRIKE, AppendFailureKind::Protocol { source });
         Err(violation)
     }
 }

@@ -1,17 +1,15 @@
 //! What a read session tells its driver and its callers.
 
+use bytes::Bytes;
+
 use super::ReadFailure;
 
 /// Something that happened, given out by [`ReadSession::poll_event`](crate::ReadSession::poll_event).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum ReadEvent {
-    /// The driver lets go of the flow. With `close` it closes the whole connection, because the peer can no
-    /// longer be trusted.
-    Detach {
-        /// Close the connection, not only the flow.
-        close: bool,
-    },
+    /// The driver lets go of the flow. The connection stays open for others.
+    Detach,
     /// The bytes from `requested` to `head` were truncated away, and the position has moved on to the head,
     /// or to the reader's limit when that comes first. Only with
     /// [`OnTruncation::SkipToHead`](crate::OnTruncation::SkipToHead); once for each gap.
@@ -40,10 +38,42 @@ pub enum ReadEvent {
     },
 }
 
+/// What a consumer gets.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum ReadStep {
+    /// The next bytes: at least one, unless none were wanted.
+    Chunk(Bytes),
+    /// The segment is sealed and all of it has been read.
+    EndOfSegment,
+    /// The position is at the limit [`ReadOptions::until`](crate::ReadOptions::until), or behind it.
+    Limit,
+    /// Nothing yet. [`ReadEvent::Readable`] tells when to ask again.
+    Pending,
+    /// There is no next byte.
+    Failed(ReadFailure),
+}
+
+/// What a consumer would get.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Readiness {
+    /// So many bytes, at least one.
+    Data(u64),
+    /// The segment is sealed and all of it has been read.
+    EndOfSegment,
+    /// The position is at the limit [`ReadOptions::until`](crate::ReadOptions::until), or behind it.
+    Limit,
+    /// Nothing yet. [`ReadEvent::Readable`] tells when to ask again.
+    Pending,
+    /// There is no next byte.
+    Failed(ReadFailure),
+}
+
 /// Events not yet given out. Each kind is there once at most, so the queue is bounded by its shape.
 #[derive(Debug, Default)]
 pub(super) struct Events {
-    pub(super) detach: Option<bool>,
+    pub(super) detach: bool,
     pub(super) truncated: Option<(u64, u64)>,
     pub(super) end: Option<u64>,
     pub(super) failed: bool,
@@ -51,14 +81,10 @@ pub(super) struct Events {
 }
 
 impl Events {
-    pub(super) fn detach(&mut self, close: bool) {
-        self.detach = Some(close || self.detach.unwrap_or(false));
-    }
-
     /// The next event in the order in which a driver acts on them: let go, learn, wake.
     pub(super) fn next(&mut self, failure: Option<&ReadFailure>) -> Option<ReadEvent> {
-        if let Some(close) = self.detach.take() {
-            return Some(ReadEvent::Detach { close });
+        if std::mem::take(&mut self.detach) {
+            return Some(ReadEvent::Detach);
         }
         if let Some((requested, head)) = self.truncated.take() {
             return Some(ReadEvent::Truncated { requested, head });

@@ -5,6 +5,7 @@
 pub(super) struct Facts {
     head: u64,
     tail: Option<u64>,
+    expects_more: bool,
     length: Option<u64>,
 }
 
@@ -35,6 +36,16 @@ impl Facts {
         self.tail.unwrap_or(0)
     }
 
+    /// There is reason to believe that the tail is behind what is known of it.
+    pub(super) fn expects_more(&self) -> bool {
+        self.expects_more
+    }
+
+    /// What the last word on the tail makes one believe.
+    pub(super) fn expect_more(&mut self, is_expected: bool) {
+        self.expects_more = is_expected;
+    }
+
     /// The final length of a sealed segment.
     pub(super) fn length(&self) -> Option<u64> {
         self.length
@@ -49,10 +60,12 @@ impl Facts {
         more
     }
 
-    /// Everything before `head` is truncated. True when the segment was not known to reach that far.
-    pub(super) fn learn_head(&mut self, head: u64) -> bool {
+    /// Everything before `head` is truncated, and the tail is somewhere at or behind it.
+    pub(super) fn learn_head(&mut self, head: u64) {
         self.head = self.head.max(head);
-        self.learn_tail(head)
+        if self.learn_tail(head) {
+            self.expects_more = true;
+        }
     }
 
     /// The segment is sealed and ends here. False, and nothing is learnt, when it is known to be longer or
@@ -61,6 +74,7 @@ impl Facts {
         let fits = self.least_tail() <= length && self.length.is_none_or(|known| known == length);
         if fits {
             self.tail = Some(length);
+            self.expects_more = false;
             self.length = Some(length);
         }
         fits

@@ -18,7 +18,7 @@ impl ReadSession {
     /// [`handle_reply`](Self::handle_reply). A connection attached before is forgotten.
     pub fn handle_attached(&mut self, now: Instant, flow: FlowId, token: DelegationToken) {
         if self.failure.is_some() {
-            self.events.detach(false);
+            self.events.detach = true;
             return;
         }
         if self.was_attached {
@@ -71,13 +71,13 @@ impl ReadSession {
 
     /// Lets go of the flow and asks for another after a pause.
     pub(super) fn detach_and_retry(&mut self, now: Instant) {
-        self.events.detach(false);
+        self.events.detach = true;
         self.attach_later(now);
     }
 
     /// Lets go of the flow and asks for another at once.
     pub(super) fn detach_and_go_on(&mut self) {
-        self.events.detach(false);
+        self.events.detach = true;
         self.leave_flow();
         self.link = Link::Detached;
     }
@@ -95,7 +95,7 @@ impl ReadSession {
     /// Gives up for good.
     pub(super) fn fail(&mut self, failure: ReadFailure) {
         if self.is_attached() {
-            self.events.detach(false);
+            self.events.detach = true;
         }
         self.leave_flow();
         self.link = Link::Detached;
@@ -126,7 +126,10 @@ impl ReadSession {
             self.fail(ReadFailure::DataLoss { known, tail });
             return;
         }
-        self.facts.learn_tail(tail);
+        if tail >= known {
+            self.facts.learn_tail(tail);
+            self.facts.expect_more(false);
+        }
         self.facts.learn_head(head);
         if sealed {
             self.learn_end(tail);
@@ -138,7 +141,6 @@ impl ReadSession {
         let is_news = self.facts.length().is_none();
         let fits = self.facts.learn_length(length);
         if fits && is_news {
-            self.gear.expects_more = false;
             self.query.is_unverified = false;
             self.events.end = Some(length);
         }
@@ -212,6 +214,7 @@ impl ReadSession {
             return;
         }
         self.buffer.jump(target);
+        self.requests.abandon_before(target);
         self.stats.bytes_skipped = self.stats.bytes_skipped.saturating_add(target - requested);
         self.events.truncated = Some((requested, head));
     }

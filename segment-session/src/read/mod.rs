@@ -34,7 +34,7 @@ use self::{
     state::{Attached, Gear, Hints, Link, Pause, Query},
 };
 pub use self::{
-    event::ReadEvent,
+    event::{ReadEvent, ReadStep, Readiness},
     facts::SegmentFacts,
     failure::{ReadFailure, SeekError},
     options::{MAX_OFFSET, MAX_REPLY_BYTES, MIN_REQUEST_BYTES, OnTruncation, ReadOptions},
@@ -63,8 +63,6 @@ use crate::backoff::Backoff;
 /// use pravega_segment_session::{ReadEvent, ReadOptions, ReadSession, ReadStep};
 /// use pravega_wire_protocol::{Payload, Request, SegmentRead};
 ///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # #[expect(clippy::disallowed_methods, reason = "a starting point; no time passes")]
 /// let now = Instant::now();
 /// let mut session = ReadSession::new(Arc::from("scope/stream/0.#epoch.0"), &ReadOptions::default());
 /// assert!(session.poll_event().is_none(), "nothing is done before it is needed");
@@ -88,8 +86,7 @@ use crate::backoff::Backoff;
 /// session.handle_reply(now, reply.into())?;
 /// assert!(matches!(session.poll_event(), Some(ReadEvent::Readable)));
 /// assert!(matches!(session.poll_chunk(100), ReadStep::Chunk(bytes) if bytes == "hello"));
-/// # Ok(())
-/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct ReadSession {
@@ -113,38 +110,6 @@ pub struct ReadSession {
     failure: Option<ReadFailure>,
     events: Events,
     stats: ReadStats,
-}
-
-/// What a consumer gets.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum ReadStep {
-    /// The next bytes: at least one, unless none were wanted.
-    Chunk(Bytes),
-    /// The segment is sealed and all of it has been read.
-    EndOfSegment,
-    /// The position is at the limit [`ReadOptions::until`], or behind it.
-    Limit,
-    /// Nothing yet. [`ReadEvent::Readable`] tells when to ask again.
-    Pending,
-    /// There is no next byte.
-    Failed(ReadFailure),
-}
-
-/// What a consumer would get.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum Readiness {
-    /// So many bytes, at least one.
-    Data(u64),
-    /// The segment is sealed and all of it has been read.
-    EndOfSegment,
-    /// The position is at the limit [`ReadOptions::until`], or behind it.
-    Limit,
-    /// Nothing yet. [`ReadEvent::Readable`] tells when to ask again.
-    Pending,
-    /// There is no next byte.
-    Failed(ReadFailure),
 }
 
 impl ReadSession {
@@ -219,7 +184,7 @@ impl ReadSession {
             .facts
             .tail()
             .is_some_and(|tail| self.position() >= tail);
-        is_there && self.buffer.ready() == 0 && !self.gear.expects_more
+        is_there && self.buffer.ready() == 0 && !self.facts.expects_more()
     }
 
     /// True while a connection is attached.
@@ -282,10 +247,7 @@ impl ReadSession {
         }
         self.gear.is_demanded = true;
         self.gear.is_waiting = true;
-        self.gear.is_following |= self
-            .facts
-            .tail()
-            .is_some_and(|tail| self.position() >= tail);
+        self.gear.is_following |= self.is_at_tail();
         self.events.readable = false;
         self.settle();
         Readiness::Pending

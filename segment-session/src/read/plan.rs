@@ -44,11 +44,11 @@ impl ReadSession {
     fn step_beyond_tail(&self, hole: &Hole) -> Option<Step> {
         if self.requests.reach_beyond(self.facts.least_tail()) {
             // The window wants to grow and there seems to be something to grow into: the tail tells.
-            let grows = self.gear.expects_more && self.piece_of(hole).is_some();
+            let grows = self.facts.expects_more() && self.piece_of(hole).is_some();
             return self.question().filter(|_| grows);
         }
         let is_starved = self.gear.is_waiting && self.buffer.ready() == 0;
-        if !(is_starved || self.gear.is_following || self.gear.expects_more) {
+        if !(is_starved || self.gear.is_following || self.facts.expects_more()) {
             return None;
         }
         if self.query.is_unverified && hole.start > 0 {

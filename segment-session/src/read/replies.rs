@@ -109,15 +109,15 @@ impl ReadSession {
                 actual: reply.offset
             }
         );
-        let actual = read.asked.saturating_add(wide(reply.data.len()));
-        if let Some(length) = self.facts.length() {
-            let fits = actual == length || (actual < length && !reply.end_of_segment);
-            ensure!(fits, EndMovedSnafu { length, actual });
-        }
         if reply.data.is_empty() && !reply.end_of_segment {
             self.stats.empty_replies += 1;
             self.pause.begin(now);
             return Ok(());
+        }
+        let actual = read.asked.saturating_add(wide(reply.data.len()));
+        if let Some(length) = self.facts.length() {
+            let fits = actual == length || (actual < length && !reply.end_of_segment);
+            ensure!(fits, EndMovedSnafu { length, actual });
         }
         self.token_refusals = 0;
         if reply.end_of_segment && !self.learn_end(actual) {
@@ -137,7 +137,8 @@ impl ReadSession {
             self.query.is_unverified = false;
         }
         if end >= self.facts.least_tail() {
-            self.gear.expects_more = !reply.at_tail && !reply.end_of_segment;
+            self.facts
+                .expect_more(!reply.at_tail && !reply.end_of_segment);
         }
         for (start, bytes) in cut(&reply.data, read.asked, &read.wanted) {
             self.stats.bytes_received = self.stats.bytes_received.saturating_add(wide(bytes.len()));
@@ -188,10 +189,7 @@ impl ReadSession {
             );
         }
         self.token_refusals = 0;
-        if self.facts.learn_head(head) {
-            // The tail is somewhere at or behind the head.
-            self.gear.expects_more = true;
-        }
+        self.facts.learn_head(head);
         Ok(())
     }
 
@@ -219,7 +217,6 @@ impl ReadSession {
         self.token_refusals = 0;
         self.query.is_required = false;
         self.query.is_unverified = false;
-        self.gear.expects_more = false;
         if facts.tail < known {
             let tail = facts.tail;
             self.fail(ReadFailure::DataLoss { known, tail });

@@ -64,8 +64,6 @@ pub(super) struct Gear {
     pub(super) is_waiting: bool,
     /// The consumer has waited at the tail before, so it will again.
     pub(super) is_following: bool,
-    /// The last reply at the known tail gave reason to believe that there is more.
-    pub(super) expects_more: bool,
 }
 
 impl Default for Gear {
@@ -75,7 +73,6 @@ impl Default for Gear {
             is_demanded: false,
             is_waiting: false,
             is_following: false,
-            expects_more: false,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Failed conditions, and the way out of them.
 
 use pravega_segment_session::{
-    AppendEvent, AppendFailureKind, Certainty, Disconnect, Fate, ProtocolViolation, ResyncError,
+    AppendEvent, AppendFailureKind, AppendOptions, Certainty, Fate, ProtocolViolation, ResyncError,
 };
 
 use crate::support::script::{Script, sent};
@@ -310,16 +310,28 @@ fn remembered_conflicts_are_bounded_and_never_called_durable() {
 
 #[test]
 fn a_conflict_keeps_its_doubts_when_worse_follows() {
-    let mut script = Script::exclusive();
+    let mut script = Script::new(AppendOptions::default().with_max_setup_failures(1));
     script.session.start_at(50).unwrap();
     assert_eq!(resent_block_fails(&mut script), Certainty::Indeterminate);
-    for _ in 0..10 {
-        // Acks for nothing, on the connection that survived the conflict.
-        let ack = script.ack_reply(7, 0, 60);
-        script.reply(ack).ok();
-        script
-            .session
-            .handle_disconnected(script.now, Disconnect::Violation);
-    }
-    assert_eq!(script.failure().certainty(), Certainty::Indeterminate);
+    // An ack for nothing, on the connection that survived the conflict.
+    script.reply(script.ack_reply(7, 0, 60)).unwrap_err();
+    let failure = script.failure();
+    assert!(matches!(failure.kind(), AppendFailureKind::Protocol { .. }));
+    assert_eq!(failure.doubtful(), 0..5);
+    assert!(matches!(
+        script.session.resync(9),
+        Err(ResyncError::Terminal { .. })
+    ));
+}
+
+#[test]
+fn what_failed_takes_no_room() {
+    let mut script = Script::new(AppendOptions::default().with_max_unacked_bytes(1_000));
+    script.submit(&[1; 600]);
+    script.open(0);
+    script.sent();
+    assert!(script.session.room() < 400);
+    script.reply(script.condition_failed(1)).unwrap();
+    script.session.resync(9).unwrap();
+    assert_eq!(script.session.room(), 1_000);
 }

@@ -3,7 +3,7 @@
 use pravega_client_shared::{DelegationToken, FlowId, WriterId};
 use pravega_segment_session::{
     AppendEvent, AppendFailureKind, AppendOptions, AttachFailure, AttachFailureKind, Disconnect,
-    ProtocolViolation, WriteMode,
+    ProtocolViolation, ResyncError, SubmitError, WriteMode,
 };
 use pravega_wire_protocol::{Hello, KeepAlive, Reply, SegmentSealed, Unknown};
 
@@ -162,4 +162,36 @@ fn p02_a_peer_that_always_breaks_the_protocol_ends_the_session() {
     let failure = script.failure();
     assert!(matches!(failure.kind(), AppendFailureKind::Protocol { .. }));
     assert!(std::error::Error::source(&failure).is_some());
+}
+
+#[test]
+fn violations_towards_others_end_a_session_much_later() {
+    let mut script = Script::exclusive();
+    script.submit(b"x");
+    let mut lost = 0;
+    while script.session.failure().is_none() {
+        if lost > 0 {
+            script.wait();
+        }
+        script.open(0);
+        script.sent();
+        script
+            .session
+            .handle_disconnected(script.now, Disconnect::Violation);
+        lost += 1;
+        assert!(lost < 100);
+    }
+    assert_eq!(lost, 4 * script.session.options().max_setup_failures);
+    let failure = script.failure();
+    assert!(matches!(failure.kind(), AppendFailureKind::Refused { .. }));
+}
+
+#[test]
+fn sessions_can_move_between_threads_and_errors_are_small() {
+    fn is_send<T: Send + Sync>(_: &T) {}
+    is_send(&Script::exclusive().session);
+    assert!(size_of::<ProtocolViolation>() <= 128);
+    assert!(size_of::<SubmitError>() <= 128);
+    assert!(size_of::<ResyncError>() <= 128);
+    assert!(size_of::<AppendFailureKind>() <= 128);
 }

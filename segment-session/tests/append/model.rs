@@ -6,7 +6,7 @@ use pravega_segment_session::WriteMode;
 
 use crate::support::{
     store::Faults,
-    world::{Plan, Tally, World},
+    world::{Cut, Plan, Tally, World},
 };
 
 /// Runs of each kind by default; `APPEND_MODEL_RUNS` asks for more.
@@ -153,6 +153,32 @@ fn assert_planted_is_found(faults: Faults) {
     .is_err();
     std::panic::set_hook(hook);
     assert!(found, "the planted bug went unnoticed");
+}
+
+#[test]
+fn t29_a_connection_cut_at_every_step_of_an_exchange() {
+    for mode in [WriteMode::Exclusive, WriteMode::Shared] {
+        let (_, steps) = World::exchange(mode, &[]);
+        for at in 0..steps {
+            for cut in Cut::ALL {
+                World::exchange(mode, &[(at, cut)]);
+            }
+        }
+    }
+}
+
+#[test]
+fn t29_two_cuts_at_every_pair_of_steps() {
+    for mode in [WriteMode::Exclusive, WriteMode::Shared] {
+        let (_, steps) = World::exchange(mode, &[]);
+        for first in 0..steps {
+            for behind in 1..40 {
+                for cut in Cut::ALL {
+                    World::exchange(mode, &[(first, cut), (first + behind, cut)]);
+                }
+            }
+        }
+    }
 }
 
 proptest! {

@@ -123,6 +123,21 @@ fn s02_without_a_verdict_only_blocks_with_one_refused_copy_are_definite() {
 }
 
 #[test]
+fn s02_a_copy_on_an_earlier_connection_is_not_settled_by_a_refusal_on_this_one() {
+    let mut script = two_in_flight();
+    script.lose();
+    script.wait();
+    script.open(0);
+    // Only the first block goes out again before the refusal comes.
+    assert!(script.session.poll_transmit().is_some());
+    script.reply(script.sealed(1)).unwrap();
+    script.expect_setup();
+    script.reply(script.no_such_segment()).unwrap();
+    let failure = script.failed_with(&AppendFailureKind::NoSuchSegment);
+    assert_eq!(failure.certainty_of(&(4..6)), Certainty::Indeterminate);
+}
+
+#[test]
 fn t68_a_seal_seen_elsewhere_ends_an_idle_session() {
     let mut script = Script::exclusive();
     script.submit(b"abc");

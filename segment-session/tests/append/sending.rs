@@ -354,3 +354,20 @@ fn debug_prints_no_user_bytes() {
         "{text}"
     );
 }
+
+#[test]
+fn a_drained_session_holds_no_buffers() {
+    let mut script = Script::exclusive();
+    script.session.attach(script.now);
+    script.open(0);
+    script.submit(&[1; 100_000]);
+    script.sent();
+    let buffers = |script: &Script| !format!("{:?}", script.session).contains("arena_bytes: 0");
+    assert!(buffers(&script));
+    script.ack(1, 0, 100_000);
+    assert!(!buffers(&script));
+    assert!(
+        size_of_val(&script.session) <= 768,
+        "ten thousand idle sessions cost little"
+    );
+}

@@ -160,6 +160,18 @@ fn a_reply_longer_than_asked_is_cut() {
 }
 
 #[test]
+fn a_reply_much_longer_than_asked_is_not_kept_alive() {
+    let mut reader = Reader::reading(ReadOptions::default().with_until(Some(8_000)));
+    let read = reader.one_read();
+    let reply = bytes_for(&read, 2 * MIB);
+    let at = reply.data.chunks()[0].as_ptr();
+    reader.deliver(reply);
+    assert_eq!(reader.session.held_bytes(), 8_000);
+    assert_ne!(reader.session.peek().unwrap().as_ptr(), at);
+    reader.expect_bytes(8_000);
+}
+
+#[test]
 fn the_end_is_known_from_a_reply_longer_than_asked() {
     let mut reader = Reader::reading(ReadOptions::default().with_until(Some(3)));
     let read = reader.one_read();

@@ -71,23 +71,12 @@ fn t69_bytes_received_before_the_deletion_are_delivered() {
     reader.deliver(bytes_for(&read, 10));
     let rest = reader.one_read();
     reader.deliver(no_such_segment(&rest));
-    assert!(
-        matches!(
-            reader.events.as_slice(),
-            [
-                ..,
-                ReadEvent::Detach { close: false },
-                ReadEvent::Failed(ReadFailure::NoSuchSegment { .. })
-            ] | [
-                ..,
-                ReadEvent::Detach { close: false },
-                ReadEvent::Failed(_),
-                ReadEvent::Readable
-            ]
-        ),
-        "{:?}",
-        reader.events
-    );
+    let last_two = reader.events.split_off(reader.events.len() - 2);
+    assert!(matches!(last_two[0], ReadEvent::Detach));
+    assert!(matches!(
+        last_two[1],
+        ReadEvent::Failed(ReadFailure::NoSuchSegment { .. })
+    ));
     reader.expect_bytes(10);
     assert!(matches!(
         reader.expect_failure(),

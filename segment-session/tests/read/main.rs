@@ -7,6 +7,8 @@
 //! | [`world`] | a session, a model server, a consumer and faults, driven by a seed |
 //! | the others | the stories |
 
+#![cfg(test)]
+
 #[path = "../support/random.rs"]
 mod random;
 
@@ -15,6 +17,7 @@ mod reader;
 mod world;
 
 mod catch_up;
+mod chaos;
 mod ending;
 mod hostile;
 mod property;

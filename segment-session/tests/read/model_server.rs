@@ -6,7 +6,10 @@
 //! run repeats from its seed. It knows nothing of connections: the caller drops the waiting reads of one
 //! that is lost, with [`ModelServer::forget_waiting`].
 
-use std::{ops::Range, sync::Arc};
+use std::{
+    ops::Range,
+    sync::{Arc, LazyLock},
+};
 
 use bytes::Bytes;
 use pravega_wire_protocol::{
@@ -18,7 +21,7 @@ use crate::random::Random;
 
 /// What the server does about a request.
 #[derive(Debug)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// It replies.
     Reply(Reply),
     /// It says nothing for now; see [`ModelServer::wake`].
@@ -28,7 +31,7 @@ pub enum Answer {
 }
 
 #[derive(Debug)]
-pub struct ModelServer {
+pub(crate) struct ModelServer {
     head: u64,
     tail: u64,
     /// Bytes before this can be read; the others are acknowledged and not yet shown.
@@ -39,7 +42,7 @@ pub struct ModelServer {
 }
 
 impl ModelServer {
-    pub fn new(tail: u64) -> Self {
+    pub(crate) fn new(tail: u64) -> Self {
         Self {
             head: 0,
             tail,
@@ -50,64 +53,65 @@ impl ModelServer {
         }
     }
 
-    pub fn head(&self) -> u64 {
+    pub(crate) fn head(&self) -> u64 {
         self.head
     }
 
-    pub fn tail(&self) -> u64 {
+    pub(crate) fn tail(&self) -> u64 {
         self.tail
     }
 
-    pub fn is_sealed(&self) -> bool {
+    pub(crate) fn is_sealed(&self) -> bool {
         self.is_sealed
     }
 
-    pub fn is_deleted(&self) -> bool {
+    pub(crate) fn is_deleted(&self) -> bool {
         self.is_deleted
     }
 
-    /// How many reads wait.
-    pub fn waiting(&self) -> usize {
-        self.waiting.len()
+    /// How many reads wait at the tail or beyond it.
+    pub(crate) fn waiting_at_tail(&self) -> usize {
+        let is_there = |read: &&ReadSegment| start(read) >= self.tail;
+        self.waiting.iter().filter(is_there).count()
     }
 
     /// Stores `len` more bytes. Readers see them after [`show`](Self::show).
-    pub fn append(&mut self, len: u64) {
+    pub(crate) fn append(&mut self, len: u64) {
         if !self.is_sealed && !self.is_deleted {
             self.tail += len;
         }
     }
 
     /// Makes everything stored readable.
-    pub fn show(&mut self) {
+    pub(crate) fn show(&mut self) {
         self.shown = self.tail;
     }
 
     /// Everything is shown before the end is told.
-    pub fn seal(&mut self) {
+    pub(crate) fn seal(&mut self) {
         self.show();
         self.is_sealed = true;
     }
 
-    pub fn truncate(&mut self, head: u64) {
+    pub(crate) fn truncate(&mut self, head: u64) {
         self.head = head.clamp(self.head, self.shown);
     }
 
-    pub fn delete(&mut self) {
+    pub(crate) fn delete(&mut self) {
         self.is_deleted = true;
     }
 
     /// Reads that waited for a lost connection: their replies would be lost as well.
-    pub fn forget_waiting(&mut self) {
+    pub(crate) fn forget_waiting(&mut self) {
         self.waiting.clear();
     }
 
     /// Lets go of the segment, as a store does before it moves: waiting reads are answered empty.
-    pub fn unload(&mut self) -> Vec<Reply> {
+    pub(crate) fn unload(&mut self) -> Vec<Reply> {
         self.waiting.drain(..).map(|read| empty(&read)).collect()
     }
 
-    pub fn request(&mut self, request: &Request, random: &mut Random) -> Answer {
+    pub(crate) fn request(&mut self, request: &Request, random: &mut Random) -> Answer {
         match request {
             Request::GetStreamSegmentInfo(question) => Answer::Reply(self.info(question)),
             Request::ReadSegment(read) => self.read(read, random),
@@ -116,7 +120,7 @@ impl ModelServer {
     }
 
     /// The replies to reads that need not wait any longer.
-    pub fn wake(&mut self, random: &mut Random) -> Vec<Reply> {
+    pub(crate) fn wake(&mut self, random: &mut Random) -> Vec<Reply> {
         let mut replies = Vec::new();
         for read in std::mem::take(&mut self.waiting) {
             if self.is_deleted {
@@ -195,15 +199,28 @@ impl ModelServer {
     }
 }
 
-/// What the segment has at these offsets: every byte tells where it stands.
-pub fn content(range: Range<u64>) -> Bytes {
-    range.map(byte_at).collect()
+/// What every segment has at these offsets: noise, so that bytes from another place are noticed.
+pub(crate) fn content(range: Range<u64>) -> Bytes {
+    let mut bytes = Vec::with_capacity(usize::try_from(range.end - range.start).unwrap());
+    let mut at = range.start;
+    while at < range.end {
+        let from = usize::try_from(at % NOISE_LEN).unwrap();
+        let left = usize::try_from(range.end - at).unwrap();
+        let piece = &NOISE[from..NOISE.len().min(from + left)];
+        bytes.extend_from_slice(piece);
+        at += u64::try_from(piece.len()).unwrap();
+    }
+    bytes.into()
 }
 
-fn byte_at(offset: u64) -> u8 {
-    let mixed = offset.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed >> 56).to_le_bytes()[0] ^ offset.to_le_bytes()[0]
-}
+/// After so many bytes the noise repeats. A prime, so that no round distance is a multiple of it.
+const NOISE_LEN: u64 = 1_048_573;
+
+static NOISE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let mut random = Random::new(0);
+    let bytes = (0..NOISE_LEN).map(|_| random.next().to_le_bytes()[0]);
+    bytes.collect()
+});
 
 fn payload(range: Range<u64>, random: &mut Random) -> Payload {
     let whole = content(range);

@@ -17,21 +17,21 @@ use pravega_wire_protocol::{
 
 use crate::model_server::content;
 
-pub const SEGMENT: &str = "scope/stream/0.#epoch.0";
-pub const MIB: u64 = 1 << 20;
+pub(crate) const SEGMENT: &str = "scope/stream/0.#epoch.0";
+pub(crate) const MIB: u64 = 1 << 20;
 
-pub struct Reader {
-    pub session: ReadSession,
-    pub now: Instant,
-    pub flow: u64,
+pub(crate) struct Reader {
+    pub(crate) session: ReadSession,
+    pub(crate) now: Instant,
+    pub(crate) flow: u64,
     /// Requests sent, oldest first. Tests take out what they have looked at.
-    pub sent: Vec<Request>,
-    pub events: Vec<ReadEvent>,
+    pub(crate) sent: Vec<Request>,
+    pub(crate) events: Vec<ReadEvent>,
 }
 
 impl Reader {
     /// A session that has done nothing yet.
-    pub fn new(options: ReadOptions) -> Self {
+    pub(crate) fn new(options: ReadOptions) -> Self {
         #[expect(
             clippy::disallowed_methods,
             reason = "a starting point; time is moved by hand"
@@ -47,14 +47,14 @@ impl Reader {
     }
 
     /// A session whose consumer waits and whose requests are in `sent`.
-    pub fn reading(options: ReadOptions) -> Self {
+    pub(crate) fn reading(options: ReadOptions) -> Self {
         let mut reader = Self::new(options);
         reader.expect_pending();
         reader.attach();
         reader
     }
 
-    pub fn drain(&mut self) {
+    pub(crate) fn drain(&mut self) {
         while let Some(event) = self.session.poll_event() {
             self.events.push(event);
         }
@@ -64,14 +64,14 @@ impl Reader {
     }
 
     /// Answers the wish for a connection, which must be there.
-    pub fn attach(&mut self) {
+    pub(crate) fn attach(&mut self) {
         self.drain();
         let (relocate, renew) = self.wish().expect("no connection is wanted");
         assert!(!relocate && !renew, "{relocate} {renew}");
         self.attach_anyway();
     }
 
-    pub fn attach_anyway(&mut self) {
+    pub(crate) fn attach_anyway(&mut self) {
         self.flow += 1;
         let flow = FlowId::new(self.flow).unwrap();
         self.session
@@ -80,7 +80,7 @@ impl Reader {
     }
 
     /// Waits until a connection is wanted, and answers.
-    pub fn reattach(&mut self) -> (bool, bool) {
+    pub(crate) fn reattach(&mut self) -> (bool, bool) {
         self.pass_time();
         let hints = self.wish().expect("no connection is wanted");
         self.attach_anyway();
@@ -88,7 +88,7 @@ impl Reader {
     }
 
     /// The hints of the wish for a connection among the events, taken out.
-    pub fn wish(&mut self) -> Option<(bool, bool)> {
+    pub(crate) fn wish(&mut self) -> Option<(bool, bool)> {
         let wish = |event: &ReadEvent| match event {
             ReadEvent::NeedsAttachment {
                 relocate,
@@ -101,7 +101,7 @@ impl Reader {
     }
 
     /// Moves time to the session's next deadline, if it has one. Gives how long that took.
-    pub fn pass_time(&mut self) -> Duration {
+    pub(crate) fn pass_time(&mut self) -> Duration {
         let Some(deadline) = self.session.poll_timeout() else {
             return Duration::ZERO;
         };
@@ -113,14 +113,14 @@ impl Reader {
     }
 
     /// The only request sent, which is a read, taken out.
-    pub fn one_read(&mut self) -> ReadSegment {
+    pub(crate) fn one_read(&mut self) -> ReadSegment {
         let mut reads = self.reads();
         assert_eq!(reads.len(), 1, "{reads:?}");
         reads.remove(0)
     }
 
     /// All requests sent, which are reads, taken out.
-    pub fn reads(&mut self) -> Vec<ReadSegment> {
+    pub(crate) fn reads(&mut self) -> Vec<ReadSegment> {
         self.sent
             .drain(..)
             .map(|request| match request {
@@ -131,7 +131,7 @@ impl Reader {
     }
 
     /// The only question sent, taken out, whatever else was sent.
-    pub fn one_question(&mut self) -> GetStreamSegmentInfo {
+    pub(crate) fn one_question(&mut self) -> GetStreamSegmentInfo {
         let is_question = |request: &Request| matches!(request, Request::GetStreamSegmentInfo(_));
         let at = self.sent.iter().position(is_question).expect("no question");
         let Request::GetStreamSegmentInfo(question) = self.sent.remove(at) else {
@@ -141,12 +141,12 @@ impl Reader {
         question
     }
 
-    pub fn deliver(&mut self, reply: impl Into<Reply>) {
+    pub(crate) fn deliver(&mut self, reply: impl Into<Reply>) {
         self.session.handle_reply(self.now, reply.into()).unwrap();
         self.drain();
     }
 
-    pub fn deliver_bad(&mut self, reply: impl Into<Reply>) -> ProtocolViolation {
+    pub(crate) fn deliver_bad(&mut self, reply: impl Into<Reply>) -> ProtocolViolation {
         let violation = self.session.handle_reply(self.now, reply.into());
         let violation = violation.expect_err("the reply was accepted");
         assert!(!self.session.is_attached());
@@ -154,7 +154,7 @@ impl Reader {
         violation
     }
 
-    pub fn chunk(&mut self, max: usize) -> Bytes {
+    pub(crate) fn chunk(&mut self, max: usize) -> Bytes {
         let step = self.session.poll_chunk(max);
         self.drain();
         match step {
@@ -164,29 +164,30 @@ impl Reader {
     }
 
     /// Takes `len` bytes and checks them.
-    pub fn expect_bytes(&mut self, len: u64) {
+    pub(crate) fn expect_bytes(&mut self, len: u64) {
         let start = self.session.position();
         let end = start + len;
         while self.session.position() < end {
             let at = self.session.position();
             let bytes = self.chunk(usize::try_from(end - at).unwrap());
-            assert_eq!(bytes, content(at..at + u64::try_from(bytes.len()).unwrap()));
+            let expected = content(at..at + u64::try_from(bytes.len()).unwrap());
+            assert!(bytes == expected, "wrong bytes at {at}");
         }
     }
 
-    pub fn expect_pending(&mut self) {
+    pub(crate) fn expect_pending(&mut self) {
         let step = self.session.poll_chunk(usize::MAX);
         assert!(matches!(step, ReadStep::Pending), "{step:?}");
         self.drain();
     }
 
-    pub fn expect_end(&mut self) {
+    pub(crate) fn expect_end(&mut self) {
         let step = self.session.poll_chunk(usize::MAX);
         assert!(matches!(step, ReadStep::EndOfSegment), "{step:?}");
         self.drain();
     }
 
-    pub fn expect_failure(&mut self) -> ReadFailure {
+    pub(crate) fn expect_failure(&mut self) -> ReadFailure {
         let step = self.session.poll_chunk(usize::MAX);
         self.drain();
         match step {
@@ -195,13 +196,13 @@ impl Reader {
         }
     }
 
-    pub fn seek(&mut self, offset: u64) {
+    pub(crate) fn seek(&mut self, offset: u64) {
         self.session.seek(offset).unwrap();
         self.drain();
     }
 
     /// Takes out whether the consumer was woken.
-    pub fn was_woken(&mut self) -> bool {
+    pub(crate) fn was_woken(&mut self) -> bool {
         let before = self.events.len();
         self.events
             .retain(|event| !matches!(event, ReadEvent::Readable));
@@ -209,16 +210,16 @@ impl Reader {
     }
 }
 
-pub fn start_of(read: &ReadSegment) -> u64 {
+pub(crate) fn start_of(read: &ReadSegment) -> u64 {
     u64::try_from(read.offset).unwrap()
 }
 
-pub fn end_of(read: &ReadSegment) -> u64 {
+pub(crate) fn end_of(read: &ReadSegment) -> u64 {
     start_of(read) + u64::try_from(read.suggested_length).unwrap()
 }
 
 /// The first `len` bytes of what was asked for.
-pub fn bytes_for(read: &ReadSegment, len: u64) -> SegmentRead {
+pub(crate) fn bytes_for(read: &ReadSegment, len: u64) -> SegmentRead {
     let start = start_of(read);
     SegmentRead {
         segment: Arc::clone(&read.segment),
@@ -231,12 +232,12 @@ pub fn bytes_for(read: &ReadSegment, len: u64) -> SegmentRead {
 }
 
 /// Everything that was asked for.
-pub fn all_for(read: &ReadSegment) -> SegmentRead {
+pub(crate) fn all_for(read: &ReadSegment) -> SegmentRead {
     bytes_for(read, end_of(read) - start_of(read))
 }
 
 /// The first `len` bytes, up to the tail.
-pub fn tail_for(read: &ReadSegment, len: u64) -> SegmentRead {
+pub(crate) fn tail_for(read: &ReadSegment, len: u64) -> SegmentRead {
     SegmentRead {
         at_tail: true,
         ..bytes_for(read, len)
@@ -244,14 +245,14 @@ pub fn tail_for(read: &ReadSegment, len: u64) -> SegmentRead {
 }
 
 /// The first `len` bytes, up to the end.
-pub fn end_for(read: &ReadSegment, len: u64) -> SegmentRead {
+pub(crate) fn end_for(read: &ReadSegment, len: u64) -> SegmentRead {
     SegmentRead {
         end_of_segment: true,
         ..bytes_for(read, len)
     }
 }
 
-pub fn sealed(read: &ReadSegment) -> SegmentIsSealed {
+pub(crate) fn sealed(read: &ReadSegment) -> SegmentIsSealed {
     SegmentIsSealed {
         request_id: read.request_id,
         segment: Arc::clone(&read.segment),
@@ -260,7 +261,7 @@ pub fn sealed(read: &ReadSegment) -> SegmentIsSealed {
     }
 }
 
-pub fn truncated(read: &ReadSegment, head: i64) -> SegmentIsTruncated {
+pub(crate) fn truncated(read: &ReadSegment, head: i64) -> SegmentIsTruncated {
     SegmentIsTruncated {
         request_id: read.request_id,
         segment: Arc::clone(&read.segment),
@@ -270,7 +271,7 @@ pub fn truncated(read: &ReadSegment, head: i64) -> SegmentIsTruncated {
     }
 }
 
-pub fn no_such_segment(read: &ReadSegment) -> NoSuchSegment {
+pub(crate) fn no_such_segment(read: &ReadSegment) -> NoSuchSegment {
     NoSuchSegment {
         request_id: read.request_id,
         segment: Arc::clone(&read.segment),
@@ -279,7 +280,7 @@ pub fn no_such_segment(read: &ReadSegment) -> NoSuchSegment {
     }
 }
 
-pub fn wrong_host(read: &ReadSegment) -> WrongHost {
+pub(crate) fn wrong_host(read: &ReadSegment) -> WrongHost {
     WrongHost {
         request_id: read.request_id,
         segment: Arc::clone(&read.segment),
@@ -288,7 +289,7 @@ pub fn wrong_host(read: &ReadSegment) -> WrongHost {
     }
 }
 
-pub fn token_refused(request_id: i64, error_code: i32) -> AuthTokenCheckFailed {
+pub(crate) fn token_refused(request_id: i64, error_code: i32) -> AuthTokenCheckFailed {
     AuthTokenCheckFailed {
         request_id,
         server_stack_trace: String::new(),
@@ -296,7 +297,7 @@ pub fn token_refused(request_id: i64, error_code: i32) -> AuthTokenCheckFailed {
     }
 }
 
-pub fn error_message(read: &ReadSegment, message: &str) -> ErrorMessage {
+pub(crate) fn error_message(read: &ReadSegment, message: &str) -> ErrorMessage {
     ErrorMessage {
         request_id: read.request_id,
         segment: Arc::clone(&read.segment),
@@ -305,7 +306,7 @@ pub fn error_message(read: &ReadSegment, message: &str) -> ErrorMessage {
     }
 }
 
-pub fn info(question: &GetStreamSegmentInfo, head: i64, tail: i64) -> StreamSegmentInfo {
+pub(crate) fn info(question: &GetStreamSegmentInfo, head: i64, tail: i64) -> StreamSegmentInfo {
     StreamSegmentInfo {
         request_id: question.request_id,
         segment: Arc::clone(&question.segment),

@@ -13,7 +13,7 @@ use crate::reader::{
 
 fn detached(reader: &mut Reader) -> bool {
     let before = reader.events.len();
-    let is_detach = |event: &ReadEvent| matches!(event, ReadEvent::Detach { close: false });
+    let is_detach = |event: &ReadEvent| matches!(event, ReadEvent::Detach);
     reader.events.retain(|event| !is_detach(event));
     reader.events.len() < before
 }

@@ -278,3 +278,27 @@ fn t49_an_idle_session_is_small() {
     assert_eq!(&**reader.session.segment(), SEGMENT);
     assert_eq!(reader.session.outstanding().count(), 1);
 }
+
+#[test]
+fn an_empty_reply_beyond_a_known_end_is_no_contradiction() {
+    let mut reader = Reader::new(ReadOptions::default());
+    reader.seek(150);
+    reader.expect_pending();
+    reader.attach();
+    let question = reader.one_question();
+    reader.deliver(info(&question, 0, 100));
+    let parked = reader.one_read();
+    reader
+        .session
+        .handle_info(pravega_segment_session::SegmentFacts {
+            head: 0,
+            tail: 100,
+            sealed: true,
+        });
+    reader.deliver(tail_for(&parked, 0));
+    assert!(matches!(
+        reader.expect_failure(),
+        ReadFailure::BeyondEnd { .. }
+    ));
+    assert!(reader.sent.is_empty());
+}

@@ -55,6 +55,8 @@ struct WriterState {
     last_stored: i64,
     last_acked: i64,
     in_flight: usize,
+    /// Which setup made it: appends of an earlier one no longer concern it.
+    generation: usize,
     /// Numbers below this one never pass the decoder.
     decoded: i64,
     /// An append failed in a way that needs a new setup.
@@ -64,6 +66,7 @@ struct WriterState {
 #[derive(Debug, Clone)]
 struct Append {
     connection: usize,
+    generation: usize,
     writer: u128,
     number: i64,
     previous: i64,
@@ -104,6 +107,7 @@ pub(crate) struct ModelStore {
     owners: BTreeMap<u128, usize>,
     connections: Vec<Connection>,
     queue: VecDeque<Append>,
+    setups: usize,
 }
 
 impl ModelStore {
@@ -186,6 +190,7 @@ impl ModelStore {
             Request::ConditionalBlockEnd(block) => {
                 let append = Append {
                     connection: id,
+                    generation: 0,
                     writer: block.writer_id.as_u128(),
                     number: block.event_number,
                     previous: 0,
@@ -199,6 +204,7 @@ impl ModelStore {
                 assert_eq!(block.num_events, 1);
                 let append = Append {
                     connection: id,
+                    generation: 0,
                     writer: block.writer_id.as_u128(),
                     number: block.last_event_number,
                     previous: 0,
@@ -234,10 +240,12 @@ impl ModelStore {
             .copied()
             .unwrap_or(NO_EVENT_NUMBER);
         self.owners.insert(writer, id);
+        self.setups += 1;
         let state = WriterState {
             last_stored: last,
             last_acked: last,
             in_flight: 0,
+            generation: self.setups,
             decoded: 0,
             broken: false,
         };
@@ -269,6 +277,7 @@ impl ModelStore {
             self.close(append.connection);
             return;
         };
+        append.generation = state.generation;
         append.previous = state.last_stored;
         state.last_stored = append.number;
         state.decoded = append.number;
@@ -336,7 +345,12 @@ impl ModelStore {
         let Some((append, outcome)) = connection.outcomes.pop_front() else {
             return;
         };
-        let Some(state) = connection.writers.get_mut(&append.writer) else {
+        let current = connection
+            .writers
+            .get_mut(&append.writer)
+            .filter(|state| state.generation == append.generation);
+        // The client has set the writer up anew on this connection and listens to that setup only.
+        let Some(state) = current else {
             return;
         };
         state.in_flight = state.in_flight.saturating_sub(1);

@@ -30,6 +30,22 @@ pub(crate) struct Plan {
     pub(crate) start_above: u64,
 }
 
+/// What becomes of bytes that a lost connection had sent and the server had not yet read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    NothingArrives,
+    PartArrivesLate,
+    AllArrivesLate,
+}
+
+impl Cut {
+    pub(crate) const ALL: [Self; 3] = [
+        Self::NothingArrives,
+        Self::PartArrivesLate,
+        Self::AllArrivesLate,
+    ];
+}
+
 /// Faults that took effect and other things worth counting.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Tally {
@@ -165,7 +181,10 @@ impl World {
 
     fn fault(&mut self, index: usize) {
         match self.random.below(10) {
-            0..=3 => self.cut(index),
+            0..=3 => {
+                let cut = *self.random.pick(&Cut::ALL);
+                self.cut(index, cut);
+            }
             4 => {
                 let len = match self.plan.len {
                     0 => 1 + self.random.below(9),
@@ -187,25 +206,66 @@ impl World {
     }
 
     /// The client loses its connection. What it sent arrives later, in part, or not at all.
-    fn cut(&mut self, index: usize) {
+    fn cut(&mut self, index: usize, cut: Cut) {
         let Some(id) = self.writers[index].connection else {
             return;
         };
         self.tally.cuts += 1;
-        match self.random.below(3) {
-            0 => self.store.close(id),
-            1 => {
-                let keep = self
-                    .random
-                    .below(self.store.connection(id).to_server.len() + 1);
+        match cut {
+            Cut::NothingArrives => self.store.close(id),
+            Cut::PartArrivesLate => {
+                let sent = self.store.connection(id).to_server.len();
+                let keep = self.random.below(sent + 1);
                 self.store.connection(id).to_server.truncate(keep);
                 self.zombies.push(id);
             }
-            _ => self.zombies.push(id),
+            Cut::AllArrivesLate => self.zombies.push(id),
         }
         let reasons = [Disconnect::Lost, Disconnect::Silent, Disconnect::Released];
         let why = *self.random.pick(&reasons);
         self.writers[index].lose(self.now, why);
+    }
+
+    /// One writer sends five blocks, each step in turn, and loses its connection before each of the steps
+    /// in `cuts`. Returns the world at its end and the number of steps it took.
+    pub(crate) fn exchange(mode: WriteMode, cuts: &[(usize, Cut)]) -> (Self, usize) {
+        let plan = Plan {
+            seed: 0,
+            mode,
+            writers: 1,
+            len: 4,
+            steps: 0,
+            fault_every: 1,
+            start_above: 0,
+        };
+        let mut world = Self::new(plan);
+        let mut steps = 0;
+        for turn in 0..60 {
+            for part in 0..6 {
+                for (_, cut) in cuts.iter().filter(|(at, _)| *at == steps) {
+                    world.cut(0, *cut);
+                }
+                match part {
+                    0 if turn % 3 == 0 && turn < 15 => world.submit(0),
+                    1 => world.drive(0),
+                    2 => world.receive_one(),
+                    3 => world.store.apply(),
+                    4 => world.answer_one(),
+                    5 => world.deliver(0),
+                    _ => world.pass_time(0),
+                }
+                steps += 1;
+            }
+            world.check_counters();
+            let session = &world.writers[0].session;
+            if turn >= 15 && session.durable() == session.accepted() {
+                break;
+            }
+        }
+        world.finish();
+        world.check_end();
+        assert_eq!(world.writers[0].session.durable(), 20);
+        (world, steps)
     }
 
     fn receive_one(&mut self) {
@@ -243,17 +303,14 @@ impl World {
 
     /// The driver's part: drain the session, in the documented order.
     fn drive(&mut self, index: usize) {
-        loop {
-            let writer = &mut self.writers[index];
-            while let Some(request) = writer.session.poll_transmit() {
-                writer.note_sent(&request);
-                let id = writer.connection.expect("requests go out on a connection");
-                self.store.connection(id).to_server.push_back(request);
-            }
-            let Some(event) = writer.session.poll_event() else {
-                break;
-            };
+        while let Some(event) = self.writers[index].session.poll_event() {
             self.event(index, event);
+        }
+        let writer = &mut self.writers[index];
+        while let Some(request) = writer.session.poll_transmit() {
+            writer.note_sent(&request);
+            let id = writer.connection.expect("requests go out on a connection");
+            self.store.connection(id).to_server.push_back(request);
         }
         // An attempt takes a while, and may fail.
         if self.writers[index].wants && self.random.one_in(2) {
@@ -264,7 +321,10 @@ impl World {
                     .session
                     .handle_attach_failed(self.now, &failure);
             } else {
-                let id = self.store.connect();
+                // A pool may give the same connection again, with what was sent on it still on its way.
+                let again = self.writers[index].let_go.take();
+                let again = again.filter(|id| !self.store.is_closed(*id) && self.random.one_in(2));
+                let id = again.unwrap_or_else(|| self.store.connect());
                 self.writers[index].attach(self.now, id);
             }
             self.drive(index);
@@ -280,6 +340,7 @@ impl World {
             }
             AppendEvent::Detach { .. } => {
                 writer.unanswered.clear();
+                writer.let_go = writer.connection;
                 if let Some(id) = writer.connection.take() {
                     // Only the flow is let go: what was sent on it still arrives.
                     self.zombies.push(id);

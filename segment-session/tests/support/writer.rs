@@ -27,6 +27,8 @@ pub(crate) struct Writer {
     pub(crate) id: u128,
     pub(crate) session: AppendSession,
     pub(crate) connection: Option<usize>,
+    /// The connection that the session let go of last.
+    pub(crate) let_go: Option<usize>,
     /// The session has asked for a connection.
     pub(crate) wants: bool,
     flows: u64,
@@ -63,6 +65,7 @@ impl Writer {
             id,
             session,
             connection: None,
+            let_go: None,
             wants: false,
             flows: 0,
             accepted: Vec::new(),

@@ -17,6 +17,8 @@ mod deadlines;
 mod inbox;
 mod outbox;
 mod requests;
+#[cfg(test)]
+mod tests;
 
 use std::{
     future::{Future, poll_fn},

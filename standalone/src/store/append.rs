@@ -161,11 +161,6 @@ impl Ticket {
         }
     }
 
-    /// True when it already holds a share of memory.
-    pub(crate) fn holds_memory(&self) -> bool {
-        self.permit.is_some()
-    }
-
     /// Decides what the connection will be told when the ticket is dropped.
     pub(super) fn decide(&mut self, outcome: AppendOutcome) {
         self.outcome = outcome;

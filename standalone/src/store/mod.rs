@@ -39,7 +39,6 @@ use tokio::sync::Semaphore;
 pub(crate) use self::{
     append::{
         Append, AppendError, AppendOutcome, AppendSink, AppendTag, Appended, Ticket, WriterLease,
-        WriterRight,
     },
     disk::{Postponed, StorageThread},
     segment::{ReadOutcome, Segment},
@@ -47,7 +46,7 @@ pub(crate) use self::{
 };
 pub use self::error::{DirectoryError, DiskError, StoreError};
 use self::{
-    disk::{Directory, Disk, FORMAT_VERSION, operation::Operation},
+    disk::{DatabaseOpener, Directory, Disk, FORMAT_VERSION, operation::Operation},
     error::DamagedSnafu,
     memory::Memory,
     segment::ReadStep,
@@ -126,10 +125,20 @@ impl Segments {
     ) -> Result<(Self, StorageThread), DirectoryError> {
         let directory = Directory::open(path)?;
         let opener = directory.database()?;
-        let opened = Disk::open(opener, max_segments, max_cold_bytes, directory);
-        let (disk, names, thread) = opened.map_err(Box::from).context(DamagedSnafu {
-            directory: path,
-        })?;
+        Self::in_database(opener, max_segments, max_cold_bytes, directory)
+            .map_err(Box::from)
+            .context(DamagedSnafu { directory: path })
+    }
+
+    /// A store in a database, on whatever storage `opener` opens it. `guard` is dropped when the storage
+    /// thread has ended. Blocks while it reads.
+    fn in_database(
+        opener: DatabaseOpener,
+        max_segments: usize,
+        max_cold_bytes: usize,
+        guard: impl Send + 'static,
+    ) -> Result<(Self, StorageThread), disk::OpenError> {
+        let (disk, names, thread) = Disk::open(opener, max_segments, max_cold_bytes, guard)?;
         Ok((Self::over(names, Backend::Disk(disk)), thread))
     }
 

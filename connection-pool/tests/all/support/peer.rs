@@ -133,6 +133,12 @@ impl Dial for Pipes {
     }
 }
 
+/// The same network, as pools take it.
+pub(crate) fn dialer(of: &Arc<Pipes>) -> Arc<dyn Dial> {
+    let same: Arc<Pipes> = Arc::clone(of);
+    same
+}
+
 /// A pool over pipes, its peers, and one connection whose hello is done.
 pub(crate) struct Joined {
     pub(crate) pool: ConnectionPool,
@@ -147,7 +153,7 @@ pub(crate) async fn join(config: &ClientConfig) -> Joined {
 
 pub(crate) async fn join_through(config: &ClientConfig, capacity: usize) -> Joined {
     let (pipes, mut peers) = Pipes::new(capacity);
-    let pool = ConnectionPool::with_dialer(config, Arc::clone(&pipes) as Arc<dyn Dial>);
+    let pool = ConnectionPool::with_dialer(config, dialer(&pipes));
     let endpoint = super::endpoint();
     let (connection, peer) = tokio::join!(pool.connect(&endpoint), async {
         let mut peer = peers.recv().await.unwrap();

@@ -76,11 +76,6 @@ impl Directory {
         })
     }
 
-    /// The path, for messages.
-    pub(in crate::store) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// How to open the database in it, also a second time after a failure.
     pub(in crate::store) fn database(&self) -> Result<DatabaseOpener, DirectoryError> {
         let path = self.path.join(DATABASE_FILE);

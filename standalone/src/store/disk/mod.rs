@@ -18,7 +18,11 @@ mod reader;
 mod recovery;
 mod schema;
 #[cfg(test)]
+mod simulated;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_support;
 mod worker;
 
 use std::{

@@ -23,7 +23,7 @@ pub(super) struct Recovered {
 /// The database was read, and does not say what it must.
 #[derive(Debug, Snafu)]
 #[non_exhaustive]
-pub(super) enum RecoverError {
+pub(in crate::store) enum RecoverError {
     /// The storage library failed.
     #[snafu(display("the database cannot be read"), context(false))]
     Database {

@@ -11,6 +11,9 @@
 //! therefore written by that task as soon as there is room, and a caller never waits. Callers hand over
 //! whole frames, so one that is dropped leaves no half frame on the wire.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     fmt, io,
     io::IoSlice,
@@ -211,6 +214,19 @@ impl Outbound {
         half.writer = None;
         half.taken.clear();
         Turn::Dead
+    }
+
+    /// Gives back the memory that is kept for traffic, if nothing waits. To be followed by a
+    /// [`pump`](Self::pump), for whoever found the lock taken meanwhile.
+    pub(crate) fn shrink(&self) {
+        let mut queue = lock(&self.queue);
+        if queue.is_empty() {
+            *queue = FrameQueue::new();
+        }
+        drop(queue);
+        if let Some(mut half) = try_lock(&self.half).filter(|half| half.taken.is_empty()) {
+            half.taken = FrameQueue::new();
+        }
     }
 
     /// Ends writing: what has not been written is dropped, and the socket is closed as far as it goes
