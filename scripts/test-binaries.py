@@ -39,4 +39,7 @@ def main(package):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except subprocess.CalledProcessError as failure:
+        sys.exit(f"error: cargo ended with {failure.returncode}")

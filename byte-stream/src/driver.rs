@@ -28,7 +28,7 @@ use tokio::{sync::Notify, time::timeout};
 
 use crate::{
     attach::{attach_failure, disconnect},
-    link::{Patience, SegmentLink},
+    link::{Patience, SegmentLink, User},
     segment::{self, SegmentInfo},
 };
 
@@ -423,7 +423,7 @@ impl<M: Machine> Driver<M> {
         if hints.renew_token {
             self.link.renew_token();
         }
-        let reached = match self.link.reach().await {
+        let reached = match self.link.reach(User::Session).await {
             Ok(reached) => reached,
             Err(error) => {
                 tracing::debug!(segment = %self.link.segment(), %error, "no connection");

@@ -71,6 +71,15 @@ pub(crate) struct Reached {
     pub(crate) token: DelegationToken,
 }
 
+/// Who wants a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum User {
+    /// A session, which keeps it and had better not share it as long as there are free ones.
+    Session,
+    /// A single request, for which any connection does.
+    Call,
+}
+
 /// Why the store could not be reached.
 #[derive(Debug, Clone, Snafu)]
 pub(crate) enum ReachError {
@@ -129,7 +138,7 @@ impl SegmentLink {
     }
 
     /// Finds the store, gets a token and a connection. Cancel safe: what was fetched stays cached.
-    pub(crate) async fn reach(&self) -> Result<Reached, ReachError> {
+    pub(crate) async fn reach(&self, user: User) -> Result<Reached, ReachError> {
         let located = self.core.controller.endpoint(&self.segment).await?;
         self.note(|used| used.location = Some(located.generation));
         let issued = self
@@ -138,7 +147,11 @@ impl SegmentLink {
             .token(self.segment.stream(), self.access)
             .await?;
         self.note(|used| used.token = Some(issued.generation));
-        match self.core.pool.connect(&located.endpoint).await {
+        let connected = match user {
+            User::Session => self.core.pool.connect(&located.endpoint).await,
+            User::Call => self.core.pool.connect_for_calls(&located.endpoint).await,
+        };
+        match connected {
             Ok(connection) => Ok(Reached {
                 connection,
                 token: issued.token,
@@ -293,7 +306,7 @@ impl Call<'_> {
     ) -> Result<T, Attempt> {
         let reached = self
             .link
-            .reach()
+            .reach(User::Call)
             .await
             .map_err(|error| self.not_reached(error))?;
         let timeout = match self.patience {

@@ -57,7 +57,9 @@ impl StartError {
         match self {
             Self::Listen { source, .. } => source.kind() == io::ErrorKind::AddrInUse,
             Self::DataDirectory { source } => source.is_retryable(),
-            Self::AdvertisedHost { .. } | Self::Interrupted { .. } | Self::Controller { .. } => false,
+            Self::AdvertisedHost { .. } | Self::Interrupted { .. } | Self::Controller { .. } => {
+                false
+            }
         }
     }
 }

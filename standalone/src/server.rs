@@ -10,10 +10,7 @@ use pravega_client_shared::Endpoint;
 use pravega_wire_protocol::MAX_READ_BYTES;
 use snafu::ResultExt;
 use tokio::{net::TcpListener, sync::Semaphore};
-use tokio_util::{
-    sync::CancellationToken,
-    task::AbortOnDropHandle,
-};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tracing::{info, warn};
 
 use crate::{
@@ -269,7 +266,9 @@ async fn open(
             let open = move || Segments::in_directory(&path, max_segments, cold);
             // Recovery reads from the disk, and after a crash it may read a lot.
             let opened = tokio::task::spawn_blocking(open).await;
-            let opened = opened.context(InterruptedSnafu)?.context(DataDirectorySnafu)?;
+            let opened = opened
+                .context(InterruptedSnafu)?
+                .context(DataDirectorySnafu)?;
             Ok((opened.0, Some(opened.1)))
         }
     }

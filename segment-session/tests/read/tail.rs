@@ -302,3 +302,22 @@ fn an_empty_reply_beyond_a_known_end_is_no_contradiction() {
     ));
     assert!(reader.sent.is_empty());
 }
+
+#[test]
+fn an_end_told_with_data_in_front_of_the_known_tail_is_looked_into() {
+    let mut reader = Reader::reading(ReadOptions::default());
+    reader.session.note_tail(200);
+    let read = reader.one_read();
+    reader.deliver(end_for(&read, 100));
+    reader.expect_bytes(100);
+    reader.expect_pending();
+    reader.pass_time();
+    let question = reader.one_question();
+    let mut sealed_info = info(&question, 0, 200);
+    sealed_info.is_sealed = true;
+    reader.deliver(sealed_info);
+    let rest = reader.one_read();
+    reader.deliver(end_for(&rest, 100));
+    reader.expect_bytes(100);
+    reader.expect_end();
+}

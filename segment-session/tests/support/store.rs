@@ -14,10 +14,11 @@ use std::{
 
 use pravega_client_shared::WriterId;
 use pravega_wire_protocol::{
-    AppendSetup, AuthTokenCheckFailed, ConditionalCheckFailed, DataAppended, ErrorMessage,
-    InvalidEventNumber, NO_EVENT_NUMBER, NoSuchSegment, Reply, Request, SegmentIsSealed,
-    SetupAppend, WrongHost,
+    AppendSetup, ConditionalCheckFailed, DataAppended, InvalidEventNumber, NO_EVENT_NUMBER, Reply,
+    Request, SetupAppend,
 };
+
+use super::replies::{self, Refusal};
 
 /// What the store does wrong on purpose. Everything off is the real thing.
 #[derive(Debug, Clone, Copy, Default)]
@@ -82,14 +83,6 @@ enum Outcome {
     BadNumber,
     Sealed,
     Missing,
-}
-
-/// The answer to the next setups, instead of the right one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    WrongHost,
-    Expired,
-    Error,
 }
 
 /// One segment, its writers' numbers, and everything on the way to and from it.
@@ -221,7 +214,7 @@ impl ModelStore {
     fn set_up(&mut self, id: usize, setup: &SetupAppend) {
         let writer = setup.writer_id.as_u128();
         if let Some(refusal) = self.refuse_setup {
-            let reply = refusal_reply(refusal, setup);
+            let reply = replies::refusal(refusal, setup);
             self.connections[id].to_client.push_back(reply);
             if refusal == Refusal::Expired {
                 self.close(id);
@@ -231,7 +224,7 @@ impl ModelStore {
         if self.deleted {
             self.connections[id]
                 .to_client
-                .push_back(missing(setup.request_id));
+                .push_back(replies::missing(setup.request_id));
             return;
         }
         let last = self
@@ -353,53 +346,7 @@ impl ModelStore {
         let Some(state) = current else {
             return;
         };
-        state.in_flight = state.in_flight.saturating_sub(1);
-        let (number, request_id) = (append.number, append.request_id);
-        let writer_id = WriterId::from_wire(append.writer);
-        let reply: Option<Reply> = match outcome {
-            Outcome::Appended { tail } => (number > state.last_acked).then(|| {
-                let previous = std::mem::replace(&mut state.last_acked, number);
-                DataAppended {
-                    writer_id,
-                    event_number: number,
-                    previous_event_number: previous,
-                    request_id,
-                    current_segment_write_offset: i64::try_from(tail).unwrap(),
-                }
-                .into()
-            }),
-            Outcome::ConditionFailed => {
-                if state.in_flight == 0 {
-                    state.last_stored = state.last_acked;
-                }
-                let event_number = number;
-                Some(
-                    ConditionalCheckFailed {
-                        writer_id,
-                        event_number,
-                        request_id,
-                    }
-                    .into(),
-                )
-            }
-            Outcome::BadNumber => Some(
-                InvalidEventNumber {
-                    writer_id,
-                    request_id,
-                    server_stack_trace: String::new(),
-                    event_number: number,
-                }
-                .into(),
-            ),
-            Outcome::Sealed => {
-                state.broken = true;
-                Some(sealed(request_id, number))
-            }
-            Outcome::Missing => {
-                state.broken = true;
-                Some(missing(request_id))
-            }
-        };
+        let reply = state.hear(&append, outcome);
         connection.to_client.extend(reply);
         if outcome == Outcome::BadNumber {
             self.close(id);
@@ -407,62 +354,53 @@ impl ModelStore {
     }
 }
 
-fn refusal_reply(refusal: Refusal, setup: &SetupAppend) -> Reply {
-    let (request_id, segment) = (setup.request_id, Arc::clone(&setup.segment));
-    let server_stack_trace = String::new();
-    match refusal {
-        Refusal::WrongHost => {
-            let correct_host = String::new();
-            WrongHost {
-                request_id,
-                segment,
-                correct_host,
-                server_stack_trace,
+impl WriterState {
+    /// What the server's side of a writer makes of an outcome, and what it says about it.
+    fn hear(&mut self, append: &Append, outcome: Outcome) -> Option<Reply> {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        let (event_number, request_id) = (append.number, append.request_id);
+        let writer_id = WriterId::from_wire(append.writer);
+        Some(match outcome {
+            Outcome::Appended { tail } => {
+                if event_number <= self.last_acked {
+                    return None;
+                }
+                let previous = std::mem::replace(&mut self.last_acked, event_number);
+                DataAppended {
+                    writer_id,
+                    event_number,
+                    previous_event_number: previous,
+                    request_id,
+                    current_segment_write_offset: i64::try_from(tail).unwrap(),
+                }
+                .into()
             }
-            .into()
-        }
-        Refusal::Expired => {
-            let error_code = AuthTokenCheckFailed::EXPIRED;
-            AuthTokenCheckFailed {
-                request_id,
-                server_stack_trace,
-                error_code,
+            Outcome::ConditionFailed => {
+                if self.in_flight == 0 {
+                    self.last_stored = self.last_acked;
+                }
+                ConditionalCheckFailed {
+                    writer_id,
+                    event_number,
+                    request_id,
+                }
+                .into()
             }
-            .into()
-        }
-        Refusal::Error => {
-            let message = "busy".to_owned();
-            ErrorMessage {
+            Outcome::BadNumber => InvalidEventNumber {
+                writer_id,
                 request_id,
-                segment,
-                message,
-                error_code: -1,
+                server_stack_trace: String::new(),
+                event_number,
             }
-            .into()
-        }
+            .into(),
+            Outcome::Sealed => {
+                self.broken = true;
+                replies::sealed(request_id, event_number)
+            }
+            Outcome::Missing => {
+                self.broken = true;
+                replies::missing(request_id)
+            }
+        })
     }
-}
-
-fn sealed(request_id: i64, offset: i64) -> Reply {
-    let server_stack_trace = String::new();
-    let segment = super::script::segment();
-    SegmentIsSealed {
-        request_id,
-        segment,
-        server_stack_trace,
-        offset,
-    }
-    .into()
-}
-
-fn missing(request_id: i64) -> Reply {
-    let server_stack_trace = String::new();
-    let segment = super::script::segment();
-    NoSuchSegment {
-        request_id,
-        segment,
-        server_stack_trace,
-        offset: -1,
-    }
-    .into()
 }

@@ -7,12 +7,7 @@ use pravega_segment_session::{
     AppendEvent, AppendOptions, AttachFailure, AttachFailureKind, Certainty, Disconnect, WriteMode,
 };
 
-use super::{
-    random::Random,
-    script::epoch,
-    store::{ModelStore, Refusal},
-    writer::Writer,
-};
+use super::{random::Random, replies::Refusal, script::epoch, store::ModelStore, writer::Writer};
 
 /// What kind of run.
 #[derive(Debug, Clone, Copy)]

@@ -94,15 +94,24 @@ impl Deadlines {
     }
 
     fn next(&self, limits: &Limits) -> (Instant, CloseReason) {
-        let idle = (
-            self.received_at + limits.idle_timeout,
-            CloseReason::Idle,
-        );
+        let idle = (self.received_at + limits.idle_timeout, CloseReason::Idle);
         [
             (self.hello_since, limits.hello_timeout, CloseReason::NoHello),
-            (self.frame_since, limits.frame_timeout, CloseReason::SlowFrame),
-            (self.write_since, limits.write_timeout, CloseReason::NotReading),
-            (self.close_since, limits.close_timeout, CloseReason::Shutdown),
+            (
+                self.frame_since,
+                limits.frame_timeout,
+                CloseReason::SlowFrame,
+            ),
+            (
+                self.write_since,
+                limits.write_timeout,
+                CloseReason::NotReading,
+            ),
+            (
+                self.close_since,
+                limits.close_timeout,
+                CloseReason::Shutdown,
+            ),
         ]
         .into_iter()
         .filter_map(|(since, timeout, reason)| Some((since? + timeout, reason)))

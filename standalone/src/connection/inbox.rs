@@ -79,7 +79,9 @@ impl Inbox {
         if missing > READ_BUFFER {
             ready!(self.poll_share(missing, cx))?;
             self.buffer.reserve(missing);
-        } else if self.buffer.capacity().saturating_sub(self.buffer.len()) < missing.max(HEADER_BYTES) {
+        } else if self.buffer.capacity().saturating_sub(self.buffer.len())
+            < missing.max(HEADER_BYTES)
+        {
             self.buffer.reserve(READ_BUFFER);
         }
         poll_read_buf(Pin::new(socket), cx, &mut self.buffer)
@@ -105,7 +107,10 @@ impl Inbox {
 
     /// Gets a share of memory for a message that has been announced, before any of it is received.
     fn poll_share(&mut self, missing: usize, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let held = self.share.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let held = self
+            .share
+            .as_ref()
+            .map_or(0, OwnedSemaphorePermit::num_permits);
         let announced = missing.saturating_add(self.buffer.len());
         if held >= announced && self.waiting.is_none() {
             return Poll::Ready(Ok(()));

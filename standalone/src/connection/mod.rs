@@ -145,7 +145,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             // The silence is ours.
             self.deadlines.received();
         }
-        self.deadlines.in_frame(receiving && self.inbox.is_in_frame());
+        self.deadlines
+            .in_frame(receiving && self.inbox.is_in_frame());
         self.deadlines.writing(!self.replies.is_empty());
         self.deadlines.poll(&self.shared.limits, cx)
     }

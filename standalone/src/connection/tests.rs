@@ -241,7 +241,9 @@ async fn n5_a_slow_peer_gets_everything() {
 async fn a3_announced_bytes_need_memory_before_they_are_read() {
     let mut first = connect(1 << 20, |limits| limits.max_append_bytes = 1_000_000).await;
     first.greet().await;
-    let frame = append(1, vec![0; 900_000].into()).encode_to_bytes().unwrap();
+    let frame = append(1, vec![0; 900_000].into())
+        .encode_to_bytes()
+        .unwrap();
     // Most of the memory goes to a frame that is announced and does not come.
     first.pipe.write_all(&frame[..100]).await.unwrap();
     let mut second = connect_to(1 << 20, Arc::clone(&first.shared)).await;

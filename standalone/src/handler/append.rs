@@ -199,7 +199,11 @@ impl Writers {
         let Entry::Occupied(mut entry) = self.writers.entry(writer) else {
             return Answer::Close(CloseReason::BadAppend);
         };
-        debug_assert_eq!(entry.get().session, session, "setups of a writer do not overlap");
+        debug_assert_eq!(
+            entry.get().session,
+            session,
+            "setups of a writer do not overlap"
+        );
         match outcome {
             Ok((lease, last)) => {
                 entry.get_mut().state = State::Live {

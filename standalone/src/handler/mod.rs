@@ -66,7 +66,12 @@ impl Answer {
 }
 
 /// A refusal in words, for what the protocol has no reply of its own.
-fn refusal(request_id: i64, segment: &std::sync::Arc<str>, message: &str, error_code: i32) -> Reply {
+fn refusal(
+    request_id: i64,
+    segment: &std::sync::Arc<str>,
+    message: &str,
+    error_code: i32,
+) -> Reply {
     ErrorMessage {
         request_id,
         segment: std::sync::Arc::clone(segment),

@@ -120,7 +120,13 @@ async fn seal(segments: &Segments, request: SealSegment) -> Answer {
             request_id,
             segment,
         }),
-        Ok(false) => failed(StoreError::Sealed, request_id, segment, NO_OFFSET, "sealing"),
+        Ok(false) => failed(
+            StoreError::Sealed,
+            request_id,
+            segment,
+            NO_OFFSET,
+            "sealing",
+        ),
         Err(error) => failed(error, request_id, segment, NO_OFFSET, "sealing"),
     }
 }
@@ -190,7 +196,13 @@ async fn attribute(segments: &Segments, request: GetSegmentAttribute) -> Answer 
     } = request;
     match segments.attribute(&segment, attribute_id).await {
         Ok(value) => Answer::reply(SegmentAttribute { request_id, value }),
-        Err(error) => failed(error, request_id, segment, NO_OFFSET, "reading an attribute"),
+        Err(error) => failed(
+            error,
+            request_id,
+            segment,
+            NO_OFFSET,
+            "reading an attribute",
+        ),
     }
 }
 
@@ -213,7 +225,13 @@ async fn update_attribute(segments: &Segments, request: UpdateSegmentAttribute) 
             request_id,
             success,
         }),
-        Err(error) => failed(error, request_id, segment, NO_OFFSET, "updating an attribute"),
+        Err(error) => failed(
+            error,
+            request_id,
+            segment,
+            NO_OFFSET,
+            "updating an attribute",
+        ),
     }
 }
 
@@ -273,6 +291,8 @@ pub(super) fn failed(
             operation_name: operation.to_owned(),
             server_stack_trace,
         }),
-        StoreError::Unreadable { .. } | StoreError::ShuttingDown => Answer::Close(CloseReason::Store),
+        StoreError::Unreadable { .. } | StoreError::ShuttingDown => {
+            Answer::Close(CloseReason::Store)
+        }
     }
 }

@@ -100,7 +100,11 @@ impl Log {
     pub(crate) fn forget_below(&mut self, offset: u64) -> u64 {
         let before = self.start;
         self.start = self.start.max(offset.min(self.end()));
-        while self.chunks.front().is_some_and(|chunk| chunk.end() <= self.start) {
+        while self
+            .chunks
+            .front()
+            .is_some_and(|chunk| chunk.end() <= self.start)
+        {
             self.chunks.pop_front();
         }
         if self.start == self.end() && !self.open.is_empty() {
@@ -144,7 +148,9 @@ mod tests {
     use super::*;
 
     fn block(len: usize, seed: usize) -> Bytes {
-        (0..len).map(|i| u8::try_from((i * 7 + seed) % 251).unwrap()).collect()
+        (0..len)
+            .map(|i| u8::try_from((i * 7 + seed) % 251).unwrap())
+            .collect()
     }
 
     #[test]

@@ -68,7 +68,10 @@ impl Memory {
     /// The whole catalog, by key.
     pub(super) fn catalog(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
         let catalog = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
-        catalog.iter().map(|(k, v)| (k.clone(), v.clone())).collect()
+        catalog
+            .iter()
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect()
     }
 
     /// Applies changes to the catalog.

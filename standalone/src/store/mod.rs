@@ -36,6 +36,7 @@ use pravega_wire_protocol::Payload;
 use snafu::ResultExt;
 use tokio::sync::Semaphore;
 
+pub use self::error::{DirectoryError, DiskError, StoreError};
 pub(crate) use self::{
     append::{
         Append, AppendError, AppendOutcome, AppendSink, AppendTag, Appended, Ticket, WriterLease,
@@ -44,7 +45,6 @@ pub(crate) use self::{
     segment::{ReadOutcome, Segment},
     state::{AppendCheck, AppendRefusal, AttributeUpdate, NO_VALUE, Policy, read_size},
 };
-pub use self::error::{DirectoryError, DiskError, StoreError};
 use self::{
     disk::{DatabaseOpener, Directory, Disk, FORMAT_VERSION, operation::Operation},
     error::DamagedSnafu,
@@ -166,7 +166,8 @@ impl Segments {
             }),
             Backend::Disk(disk) => {
                 let name = name.into();
-                disk.call(|reply| Operation::Create(name, policy, reply)).await
+                disk.call(|reply| Operation::Create(name, policy, reply))
+                    .await
             }
         }
     }
@@ -238,7 +239,10 @@ impl Segments {
 
     /// Head, tail and seal of a segment.
     // Async like its siblings, so that callers need not know what is answered from memory.
-    #[expect(clippy::unused_async, reason = "the same shape as every other operation")]
+    #[expect(
+        clippy::unused_async,
+        reason = "the same shape as every other operation"
+    )]
     pub(crate) async fn info(&self, name: &str) -> Result<SegmentInfo, StoreError> {
         let state = self.find(name)?.state().ok_or(StoreError::NoSuchSegment)?;
         Ok(SegmentInfo {
@@ -369,7 +373,10 @@ impl Segments {
     }
 
     /// Applies all changes to the catalog or none; they are durable when this returns.
-    pub(crate) async fn write_catalog(&self, changes: Vec<CatalogChange>) -> Result<(), StoreError> {
+    pub(crate) async fn write_catalog(
+        &self,
+        changes: Vec<CatalogChange>,
+    ) -> Result<(), StoreError> {
         match &self.store.backend {
             Backend::Memory { memory, .. } => {
                 memory.write_catalog(changes);

@@ -160,7 +160,11 @@ impl SegmentState {
     }
 
     /// As [`Self::truncate`], with an error in the place of false.
-    pub(crate) fn truncate_or_refuse(&mut self, offset: u64, now_ms: i64) -> Result<(), StoreError> {
+    pub(crate) fn truncate_or_refuse(
+        &mut self,
+        offset: u64,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
         let start = self.start;
         match self.truncate(offset, now_ms) {
             true => Ok(()),
@@ -302,10 +306,7 @@ mod tests {
     #[test]
     fn a_negative_expectation_is_none() {
         let mut segment = state(0, 10, false);
-        assert_eq!(
-            segment.append(NO_VALUE, &check(NO_VALUE, -1, 1), 0),
-            Ok(())
-        );
+        assert_eq!(segment.append(NO_VALUE, &check(NO_VALUE, -1, 1), 0), Ok(()));
     }
 
     #[test]
@@ -331,7 +332,10 @@ mod tests {
     #[test]
     fn the_tail_stays_within_the_wire_s_integers() {
         let mut segment = state(0, MAX_OFFSET - 1, false);
-        assert_eq!(segment.append(1, &check(1, -1, 2), 0), Err(AppendRefusal::TooLong));
+        assert_eq!(
+            segment.append(1, &check(1, -1, 2), 0),
+            Err(AppendRefusal::TooLong)
+        );
         assert_eq!(segment.append(1, &check(1, -1, 1), 0), Ok(()));
         let refused = segment.append(1, &check(1, -1, u64::MAX), 0);
         assert_eq!(refused, Err(AppendRefusal::TooLong));

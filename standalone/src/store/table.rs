@@ -42,7 +42,10 @@ impl Names {
         name: &str,
         make: impl FnOnce(Arc<str>) -> Segment,
     ) -> Result<bool, StoreError> {
-        let mut segments = self.segments.write().unwrap_or_else(PoisonError::into_inner);
+        let mut segments = self
+            .segments
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         if segments.contains_key(name) {
             return Ok(false);
         }
@@ -54,13 +57,19 @@ impl Names {
 
     /// Adds or replaces a segment under its name.
     pub(super) fn insert(&self, segment: Arc<Segment>) {
-        let mut segments = self.segments.write().unwrap_or_else(PoisonError::into_inner);
+        let mut segments = self
+            .segments
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         segments.insert(Arc::clone(segment.name()), segment);
     }
 
     /// Takes a segment out, unless another has its name by now.
     pub(super) fn remove(&self, segment: &Arc<Segment>) {
-        let mut segments = self.segments.write().unwrap_or_else(PoisonError::into_inner);
+        let mut segments = self
+            .segments
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         if segments
             .get(segment.name())
             .is_some_and(|found| Arc::ptr_eq(found, segment))

@@ -400,7 +400,10 @@ async fn the_hole_of_pipelined_conditions_is_as_in_the_real_server() {
         conditional_request(1, 3, 8, "HOLE").into(),
     ])
     .await;
-    assert!(matches!(one.receive().await, Reply::ConditionalCheckFailed(_)));
+    assert!(matches!(
+        one.receive().await,
+        Reply::ConditionalCheckFailed(_)
+    ));
     assert_eq!(one.acked(3).await.previous_event_number, 1);
     assert_eq!(one.read_to_tail(S, 0).await, b"AAAABBBBHOLE");
 }
@@ -413,7 +416,10 @@ async fn too_many_writers_on_a_connection_are_refused() {
     peer.set_up(1, S).await;
     peer.set_up(2, S).await;
     let reply = peer.call(setup_request(3, S, 2)).await;
-    assert!(matches!(&reply, Reply::ErrorMessage(error) if error.request_id == 2), "{reply:?}");
+    assert!(
+        matches!(&reply, Reply::ErrorMessage(error) if error.request_id == 2),
+        "{reply:?}"
+    );
     peer.append(1, 1, "a").await;
     peer.set_up(1, S).await;
     // A writer whose session failed leaves its place.

@@ -33,9 +33,13 @@ async fn bytes_and_numbers_survive_together() {
     assert_eq!(peer.set_up(1, S).await, 38);
     assert_eq!(peer.set_up(2, S).await, 39);
     assert_eq!(peer.set_up(3, S).await, NO_EVENT_NUMBER);
-    peer.send(conditional_request(2, 40, before.write_offset, "next")).await;
+    peer.send(conditional_request(2, 40, before.write_offset, "next"))
+        .await;
     assert_eq!(peer.acked(40).await.previous_event_number, 39);
-    assert_eq!(peer.read(S, before.write_offset, 8).await.data.into_bytes(), "next");
+    assert_eq!(
+        peer.read(S, before.write_offset, 8).await.data.into_bytes(),
+        "next"
+    );
 }
 
 #[tokio::test]
@@ -62,8 +66,14 @@ async fn seals_truncations_deletions_and_attributes_survive() {
     let mut peer = server.connect().await;
     assert!(peer.info("sealed").await.is_sealed);
     assert_eq!(peer.info("truncated").await.start_offset, 150_000);
-    assert_eq!(peer.read_to_tail("truncated", 150_000).await, vec![7; 50_000]);
-    assert!(matches!(peer.seal("deleted").await, Reply::NoSuchSegment(_)));
+    assert_eq!(
+        peer.read_to_tail("truncated", 150_000).await,
+        vec![7; 50_000]
+    );
+    assert!(matches!(
+        peer.seal("deleted").await,
+        Reply::NoSuchSegment(_)
+    ));
     assert_eq!(peer.info("again").await.write_offset, 0);
     assert_eq!(peer.set_up(1, "again").await, NO_EVENT_NUMBER);
     let attribute = GetSegmentAttribute {

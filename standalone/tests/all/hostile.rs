@@ -48,13 +48,13 @@ async fn p1_p2_p3_garbage_closes_only_its_own_connection() {
         negative,
         oversize,
         huge_info,
-        frame(12, &[0; 60]),       // a reply
-        frame(0, b"event"),        // nested only
-        frame(-2, b"partial"),     // nested only
-        frame(-3, &[0; 20]),       // for administrators
-        frame(11, &[0; 7]),        // a field is missing
-        frame(9, &[0xff; 40]),     // a length that lies
-        frame(1, &[0xc0; 64]),     // no text
+        frame(12, &[0; 60]),   // a reply
+        frame(0, b"event"),    // nested only
+        frame(-2, b"partial"), // nested only
+        frame(-3, &[0; 20]),   // for administrators
+        frame(11, &[0; 7]),    // a field is missing
+        frame(9, &[0xff; 40]), // a length that lies
+        frame(1, &[0xc0; 64]), // no text
     ];
     for bytes in bad {
         let mut peer = server.connect().await;
@@ -72,7 +72,9 @@ async fn p1_p2_p3_garbage_closes_only_its_own_connection() {
 async fn one_byte_more_than_the_largest_append_closes() {
     let server = Server::in_memory().await;
     let mut peer = with_segment(&server).await;
-    let Ok(frame) = Request::from(append_request(1, 1, vec![0; MAX_APPEND_BYTES])).encode_to_bytes() else {
+    let Ok(frame) =
+        Request::from(append_request(1, 1, vec![0; MAX_APPEND_BYTES])).encode_to_bytes()
+    else {
         panic!();
     };
     let mut frame = BytesMut::from(&frame[..8]);
@@ -101,7 +103,9 @@ async fn odd_but_legal_frames_are_taken() {
     peer.send_bytes(&frame(11, &payload)).await;
     assert!(matches!(peer.receive().await, Reply::StreamSegmentInfo(_)));
     // A read without its request id.
-    let read = Request::from(read_request(S, 0, 8, 77)).encode_to_bytes().unwrap();
+    let read = Request::from(read_request(S, 0, 8, 77))
+        .encode_to_bytes()
+        .unwrap();
     peer.seal(S).await;
     peer.send_bytes(&frame(9, &read[8..read.len() - 8])).await;
     assert!(matches!(peer.receive().await, Reply::SegmentRead(read) if read.request_id == -1));
@@ -127,10 +131,27 @@ async fn commands_for_others_are_refused_by_name() {
 #[tokio::test]
 async fn p13_hello_is_answered_before_the_versions_are_judged() {
     let server = Server::in_memory().await;
-    for (high, low, fits) in [(17, 5, true), (15, 5, true), (99, 17, true), (5, 1, true), (99, 18, false), (4, 1, false)] {
+    for (high, low, fits) in [
+        (17, 5, true),
+        (15, 5, true),
+        (99, 17, true),
+        (5, 1, true),
+        (99, 18, false),
+        (4, 1, false),
+    ] {
         let mut peer = server.connect_silently().await;
-        let hello = Hello { high_version: high, low_version: low };
-        assert_eq!(peer.call(hello).await, Hello { high_version: 17, low_version: 5 }.into());
+        let hello = Hello {
+            high_version: high,
+            low_version: low,
+        };
+        assert_eq!(
+            peer.call(hello).await,
+            Hello {
+                high_version: 17,
+                low_version: 5
+            }
+            .into()
+        );
         if fits {
             peer.assert_nothing_comes().await;
         } else {
@@ -143,7 +164,9 @@ async fn p13_hello_is_answered_before_the_versions_are_judged() {
 async fn n3_a_cut_frame_is_never_applied() {
     let server = Server::in_memory().await;
     let mut peer = with_segment(&server).await;
-    let whole = Request::from(append_request(1, 1, vec![9; 5000])).encode_to_bytes().unwrap();
+    let whole = Request::from(append_request(1, 1, vec![9; 5000]))
+        .encode_to_bytes()
+        .unwrap();
     peer.send_bytes(&whole[..whole.len() - 1]).await;
     drop(peer);
     let mut other = server.connect().await;
@@ -156,7 +179,9 @@ async fn n3_a_cut_frame_is_never_applied() {
 async fn frames_in_single_bytes_are_understood() {
     let server = Server::in_memory().await;
     let mut peer = with_segment(&server).await;
-    let frame = Request::from(append_request(1, 1, "dripping")).encode_to_bytes().unwrap();
+    let frame = Request::from(append_request(1, 1, "dripping"))
+        .encode_to_bytes()
+        .unwrap();
     for byte in &frame {
         peer.send_bytes(&[*byte]).await;
     }
@@ -169,7 +194,9 @@ async fn a2_replies_nobody_reads_are_bounded() {
     let server = Server::with_limits(|limits| limits.max_reply_bytes = 1024 * 1024).await;
     let mut peer = with_segment(&server).await;
     peer.append(1, 1, vec![7; 2 * 1024 * 1024]).await;
-    let request = Request::from(read_request(S, 0, i32::MAX, 1)).encode_to_bytes().unwrap();
+    let request = Request::from(read_request(S, 0, i32::MAX, 1))
+        .encode_to_bytes()
+        .unwrap();
     let mut sent = 0_usize;
     // 64 GiB of replies are asked for: the requests back up instead.
     while sent < 32 * 1024 {
@@ -184,6 +211,8 @@ async fn a2_replies_nobody_reads_are_bounded() {
     assert_eq!(other.info(S).await.write_offset, 2 * 1024 * 1024);
     // And who starts reading late gets everything in order.
     for _ in 0..10 {
-        assert!(matches!(peer.receive().await, Reply::SegmentRead(read) if read.data.len() == 2 * 1024 * 1024));
+        assert!(
+            matches!(peer.receive().await, Reply::SegmentRead(read) if read.data.len() == 2 * 1024 * 1024)
+        );
     }
 }

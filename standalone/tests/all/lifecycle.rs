@@ -36,11 +36,17 @@ async fn ports_can_be_used_again_at_once() {
     let first = Standalone::builder().start().await.unwrap();
     let (store, controller) = (first.store_addr(), first.controller_addr());
     assert_eq!(first.controller_uri(), format!("tcp://{controller}"));
-    let taken = Standalone::builder().store_listen(store).start().await.unwrap_err();
+    let taken = Standalone::builder()
+        .store_listen(store)
+        .start()
+        .await
+        .unwrap_err();
     assert!(matches!(&taken, StartError::Listen { address, .. } if *address == store));
     assert!(taken.is_retryable());
     first.shutdown().await;
-    let builder = Standalone::builder().store_listen(store).controller_listen(controller);
+    let builder = Standalone::builder()
+        .store_listen(store)
+        .controller_listen(controller);
     let again = builder.start().await.unwrap();
     assert_eq!(again.store_addr(), store);
 }
@@ -48,11 +54,20 @@ async fn ports_can_be_used_again_at_once() {
 #[tokio::test]
 async fn d8_a_directory_has_one_owner() {
     let server = Server::on_disk().await;
-    let second = Standalone::builder().data_dir(server.path()).start().await.unwrap_err();
+    let second = Standalone::builder()
+        .data_dir(server.path())
+        .start()
+        .await
+        .unwrap_err();
     assert!(second.is_retryable());
     let source = second.source().unwrap().to_string();
-    assert!(source.contains(&server.path().display().to_string()), "{source}");
-    let StartError::DataDirectory { source } = second else { panic!() };
+    assert!(
+        source.contains(&server.path().display().to_string()),
+        "{source}"
+    );
+    let StartError::DataDirectory { source } = second else {
+        panic!()
+    };
     assert!(matches!(*source, DirectoryError::Locked { .. }));
     server.restart().await;
 }
@@ -60,15 +75,30 @@ async fn d8_a_directory_has_one_owner() {
 #[tokio::test]
 async fn an_unusable_directory_is_an_error() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    let error = Standalone::builder().data_dir(file.path()).start().await.unwrap_err();
+    let error = Standalone::builder()
+        .data_dir(file.path())
+        .start()
+        .await
+        .unwrap_err();
     assert!(matches!(error, StartError::DataDirectory { .. }) && !error.is_retryable());
 }
 
 #[tokio::test]
 async fn a_host_that_is_none_is_an_error() {
-    let error = Standalone::builder().advertised_host("no host").start().await.unwrap_err();
-    assert!(matches!(error, StartError::AdvertisedHost { .. }), "{error}");
-    let server = Standalone::builder().advertised_host("store.example").start().await.unwrap();
+    let error = Standalone::builder()
+        .advertised_host("no host")
+        .start()
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, StartError::AdvertisedHost { .. }),
+        "{error}"
+    );
+    let server = Standalone::builder()
+        .advertised_host("store.example")
+        .start()
+        .await
+        .unwrap();
     assert!(server.controller_uri().starts_with("tcp://store.example:"));
 }
 

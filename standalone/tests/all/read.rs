@@ -210,7 +210,10 @@ async fn too_many_parked_reads_are_refused() {
         reader.send(read_request(S, 20, 100, id)).await;
     }
     let reply = reader.call(read_request(S, 20, 100, 3)).await;
-    assert!(matches!(&reply, Reply::ErrorMessage(error) if error.request_id == 3), "{reply:?}");
+    assert!(
+        matches!(&reply, Reply::ErrorMessage(error) if error.request_id == 3),
+        "{reply:?}"
+    );
     peer.append(1, 2, "x").await;
     for _ in 1..3 {
         assert!(matches!(reader.receive().await, Reply::SegmentRead(_)));

@@ -22,7 +22,7 @@ use super::{
     schema::{DatabaseOpener, open_database},
 };
 use crate::store::error::{
-    DirectoryError, ForeignSnafu, IoSnafu, LockedSnafu, NewerFormatSnafu, DamagedSnafu,
+    DamagedSnafu, DirectoryError, ForeignSnafu, IoSnafu, LockedSnafu, NewerFormatSnafu,
 };
 
 const FORMAT_FILE: &str = "format";
@@ -182,7 +182,9 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let first = Directory::open(temp.path()).unwrap();
         let second = Directory::open(temp.path()).unwrap_err();
-        assert!(matches!(&second, DirectoryError::Locked { directory } if directory == temp.path()));
+        assert!(
+            matches!(&second, DirectoryError::Locked { directory } if directory == temp.path())
+        );
         assert!(second.is_retryable());
         drop(first);
         Directory::open(temp.path()).unwrap();
@@ -201,9 +203,16 @@ mod tests {
             let temp = tempfile::tempdir().unwrap();
             fs::write(temp.path().join(FORMAT_FILE), line).unwrap();
             let error = Directory::open(temp.path()).unwrap_err();
-            assert_eq!(matches!(error, DirectoryError::NewerFormat { found: 2, .. }), newer);
+            assert_eq!(
+                matches!(error, DirectoryError::NewerFormat { found: 2, .. }),
+                newer
+            );
             assert_eq!(matches!(error, DirectoryError::Foreign { .. }), !newer);
-            assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 1, "nothing was added");
+            assert_eq!(
+                fs::read_dir(temp.path()).unwrap().count(),
+                1,
+                "nothing was added"
+            );
         }
     }
 
@@ -219,7 +228,11 @@ mod tests {
     fn an_unfinished_database_is_made_again() {
         let temp = tempfile::tempdir().unwrap();
         let directory = Directory::open(temp.path()).unwrap();
-        fs::write(temp.path().join(temporary(DATABASE_FILE)), "half a database").unwrap();
+        fs::write(
+            temp.path().join(temporary(DATABASE_FILE)),
+            "half a database",
+        )
+        .unwrap();
         let open = directory.database().unwrap();
         drop(open().unwrap());
         open().unwrap();

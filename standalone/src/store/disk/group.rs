@@ -125,7 +125,13 @@ impl Group<'_, '_> {
         let segment = Arc::new(Segment::new(number, Arc::clone(name), state));
         self.created.insert(Arc::clone(name), Arc::clone(&segment));
         let draft = Draft::new(segment, state);
-        self.drafts.insert(number, Draft { changed: true, ..draft });
+        self.drafts.insert(
+            number,
+            Draft {
+                changed: true,
+                ..draft
+            },
+        );
         Ok(true)
     }
 
@@ -192,7 +198,9 @@ impl Group<'_, '_> {
             return Ok(Err(StoreError::NoSuchSegment));
         };
         let now_ms = self.now_ms;
-        let updated = self.change(segment, |state| compare_and_set(state, stored, update, now_ms));
+        let updated = self.change(segment, |state| {
+            compare_and_set(state, stored, update, now_ms)
+        });
         if matches!(updated, Ok(true)) {
             let key = (segment.number(), update.id);
             match update.value {
@@ -355,7 +363,11 @@ fn remove_bytes(
     limit: usize,
 ) -> DiskResult<usize> {
     let mut keys = Vec::new();
-    for entry in tables.bytes.range((number, 0)..=(number, head))?.take(limit) {
+    for entry in tables
+        .bytes
+        .range((number, 0)..=(number, head))?
+        .take(limit)
+    {
         let (key, value): (AccessGuard<'_, (u64, u64)>, AccessGuard<'_, &[u8]>) = entry?;
         let (_, start) = key.value();
         if start.saturating_add(size(value.value())) > head {

@@ -246,12 +246,17 @@ impl DatabaseSlot {
         read: impl FnOnce(&Database) -> Result<T, redb::Error>,
     ) -> Result<T, redb::Error> {
         let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
-        database.as_ref().map_or(Err(redb::Error::DatabaseClosed), read)
+        database
+            .as_ref()
+            .map_or(Err(redb::Error::DatabaseClosed), read)
     }
 
     /// Closes the database and opens it again, for reading what was durable before a failure.
     fn reopen(&self) {
-        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        let mut database = self
+            .database
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         *database = None;
         match (self.opener)() {
             Ok(opened) => *database = Some(opened),
@@ -260,7 +265,10 @@ impl DatabaseSlot {
     }
 
     fn close(&self) {
-        *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *self
+            .database
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 

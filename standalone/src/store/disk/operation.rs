@@ -98,7 +98,9 @@ impl Operation {
     /// Tells what was decided: the transaction is durable.
     pub(super) fn deliver(self) {
         match self {
-            Self::Create(_, _, reply) | Self::Seal(_, reply) | Self::UpdateAttribute(_, _, reply) => {
+            Self::Create(_, _, reply)
+            | Self::Seal(_, reply)
+            | Self::UpdateAttribute(_, _, reply) => {
                 reply.deliver();
             }
             Self::Truncate(_, _, reply)
@@ -113,7 +115,9 @@ impl Operation {
     /// Tells that nothing was, or may not have been, done.
     pub(super) fn fail(self, attempt: Attempt, error: &StoreError) {
         match self {
-            Self::Create(_, _, reply) | Self::Seal(_, reply) | Self::UpdateAttribute(_, _, reply) => {
+            Self::Create(_, _, reply)
+            | Self::Seal(_, reply)
+            | Self::UpdateAttribute(_, _, reply) => {
                 reply.fail(error);
             }
             Self::Truncate(_, _, reply)

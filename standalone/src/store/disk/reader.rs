@@ -29,7 +29,9 @@ pub(super) fn read_bytes(
         let (key, chunk) = entry?;
         let (start, chunk) = (key.value().1, chunk.value());
         let next = offset.saturating_add(size(&read));
-        let part = chunk.get(index(next.saturating_sub(start))..).unwrap_or_default();
+        let part = chunk
+            .get(index(next.saturating_sub(start))..)
+            .unwrap_or_default();
         let part = part.get(..index(end.saturating_sub(next))).unwrap_or(part);
         if start > next || part.is_empty() {
             break;
@@ -44,7 +46,11 @@ pub(super) fn hold(bytes: Vec<u8>, share: OwnedSemaphorePermit) -> Payload {
     if bytes.is_empty() {
         return Payload::new();
     }
-    Bytes::from_owner(Held { bytes, _share: share }).into()
+    Bytes::from_owner(Held {
+        bytes,
+        _share: share,
+    })
+    .into()
 }
 
 struct Held {

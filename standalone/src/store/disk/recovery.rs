@@ -93,7 +93,9 @@ pub(super) fn recover(database: &Database) -> Result<Recovered, RecoverError> {
             recovered.garbage.truncated.insert(number, state.start);
         }
         recovered.saw(number);
-        recovered.segments.push(Arc::new(Segment::new(number, name, state)));
+        recovered
+            .segments
+            .push(Arc::new(Segment::new(number, name, state)));
     }
     Ok(recovered)
 }

@@ -112,7 +112,9 @@ async fn read_all(segments: &Segments) -> Vec<u8> {
 fn block(number: i64) -> Bytes {
     let number = usize::try_from(number).unwrap();
     let size = [1, 40, 3000, 5000, 70_000][number % 5];
-    (0..size).map(|i| u8::try_from((i + number * 31) % 251).unwrap()).collect()
+    (0..size)
+        .map(|i| u8::try_from((i + number * 31) % 251).unwrap())
+        .collect()
 }
 
 fn blocks(count: i64) -> Vec<u8> {
@@ -149,10 +151,17 @@ async fn check(segments: &Segments, acked: Option<i64>) {
     let Some(acked) = acked else {
         return;
     };
-    let last = segments.attribute(SEGMENT, writer().as_u128()).await.unwrap();
+    let last = segments
+        .attribute(SEGMENT, writer().as_u128())
+        .await
+        .unwrap();
     let last = if last == NO_VALUE { 0 } else { last };
     assert!(last >= acked, "acknowledged {acked}, found {last}");
-    assert_eq!(read_all(segments).await, blocks(last), "bytes and number belong together");
+    assert_eq!(
+        read_all(segments).await,
+        blocks(last),
+        "bytes and number belong together"
+    );
 }
 
 #[tokio::test]
@@ -193,7 +202,10 @@ async fn d4_d5_a_failure_stops_writing_and_not_reading() {
     // The disk works again, but nobody knows what it holds.
     let refused = append(segments, &lease, last, 7, block(7));
     assert_eq!(refused.await.unwrap(), Err(AppendError::ReadOnly));
-    assert!(matches!(segments.create("other").await, Err(StoreError::Stopped { .. })));
+    assert!(matches!(
+        segments.create("other").await,
+        Err(StoreError::Stopped { .. })
+    ));
     assert!(matches!(
         segments.set_up(SEGMENT, writer(), 3).await,
         Err(StoreError::Stopped { .. })
@@ -217,7 +229,13 @@ async fn old_bytes_are_read_from_the_disk() {
     let expected = blocks(20);
     assert_eq!(read_all(&store.0).await, expected);
     // Odd places and sizes.
-    for (offset, max) in [(0, 8), (1, 70_000), (65_279, 2), (65_280, 9), (100_000, 200_000)] {
+    for (offset, max) in [
+        (0, 8),
+        (1, 70_000),
+        (65_279, 2),
+        (65_280, 9),
+        (100_000, 200_000),
+    ] {
         let ReadOutcome::Data { data, .. } = read(&store.0, offset, max).await else {
             panic!("no data at {offset}");
         };
@@ -235,7 +253,10 @@ async fn truncation_and_deletion_free_the_bytes() {
     assert_eq!(work(&store.0, 40).await, Some(40));
     let length = store.0.info(SEGMENT).await.unwrap().length;
     store.0.truncate(SEGMENT, length).await.unwrap();
-    assert!(matches!(read(&store.0, 0, 8).await, ReadOutcome::Truncated { .. }));
+    assert!(matches!(
+        read(&store.0, 0, 8).await,
+        ReadOutcome::Truncated { .. }
+    ));
     // The next transaction sweeps; the one after it finds nothing more.
     store.0.create("other").await.unwrap();
     store.0.delete("other").await.unwrap();
@@ -269,7 +290,13 @@ async fn small_appends_share_chunks() {
     store.0.create(SEGMENT).await.unwrap();
     let (lease, mut last) = store.0.set_up(SEGMENT, writer(), 1).await.unwrap();
     for number in 1..=200 {
-        let outcome = append(&store.0, &lease, last, number, Bytes::from_static(&[7; 100]));
+        let outcome = append(
+            &store.0,
+            &lease,
+            last,
+            number,
+            Bytes::from_static(&[7; 100]),
+        );
         outcome.await.unwrap().unwrap();
         last = number;
     }
@@ -286,7 +313,11 @@ async fn the_catalog_is_atomic_and_survives() {
     let pair = |key: &str, value: &str| (key.as_bytes().to_vec(), Some(value.as_bytes().to_vec()));
     let changes = vec![pair("b", "2"), pair("a", "1"), pair("c", "3")];
     store.0.write_catalog(changes).await.unwrap();
-    store.0.write_catalog(vec![(b"b".to_vec(), None)]).await.unwrap();
+    store
+        .0
+        .write_catalog(vec![(b"b".to_vec(), None)])
+        .await
+        .unwrap();
     close(store).await;
     let store = open(&disk).unwrap();
     let catalog = store.0.load_catalog().await.unwrap();

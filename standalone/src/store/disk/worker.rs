@@ -135,7 +135,9 @@ impl Worker {
                 drafts: std::mem::take(&mut group.drafts),
                 created: std::mem::take(&mut group.created).into_values().collect(),
             };
-            let swept = self.garbage.sweep(&mut tables, &mut self.last_chunks, SWEEP)?;
+            let swept = self
+                .garbage
+                .sweep(&mut tables, &mut self.last_chunks, SWEEP)?;
             drop(tables);
             match wrote || swept {
                 true => transaction.commit()?,
@@ -155,7 +157,11 @@ impl Worker {
                 self.names.remove(&draft.segment);
                 self.garbage.truncated.remove(&number);
                 self.garbage.deleted.insert(number);
-            } else if draft.segment.state().is_some_and(|s| s.start < draft.state.start) {
+            } else if draft
+                .segment
+                .state()
+                .is_some_and(|s| s.start < draft.state.start)
+            {
                 self.garbage.truncated.insert(number, draft.state.start);
             }
             let bytes = draft.data.iter().map(|data| size(data)).sum();

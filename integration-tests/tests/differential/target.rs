@@ -1,0 +1,59 @@
+//! The two servers that a script is played to.
+
+use pravega_controller_api::{
+    SegmentId, StreamInfo, controller_service_client::ControllerServiceClient,
+};
+use pravega_integration_tests::Backend;
+use tonic::transport::{Channel, Endpoint};
+use uuid::Uuid;
+
+/// The variable that names a real Pravega.
+const CONTROLLER: &str = "PRAVEGA_CONTROLLER_URI";
+
+/// A server, and a name that nobody else uses on it.
+pub(crate) struct Target {
+    pub(crate) controller: ControllerServiceClient<Channel>,
+    /// The segment store, as `host:port`.
+    pub(crate) store: String,
+    /// Begins the name of every scope: lower-case letters, digits and `-`.
+    pub(crate) unique: String,
+    /// Keeps the embedded server alive.
+    _server: Option<Backend>,
+}
+
+impl Target {
+    /// The real Pravega, if the environment names one.
+    pub(crate) async fn real() -> Option<Self> {
+        let uri = std::env::var(CONTROLLER).ok()?;
+        Some(Self::at(&uri, None).await)
+    }
+
+    /// An embedded server of its own.
+    pub(crate) async fn embedded() -> Self {
+        let server = Backend::embedded().await;
+        let uri = server.controller_uri().to_owned();
+        Self::at(&uri, Some(server)).await
+    }
+
+    async fn at(uri: &str, server: Option<Backend>) -> Self {
+        let uri = uri.replace("tcp://", "http://");
+        let channel = Endpoint::from_shared(uri).unwrap().connect().await.unwrap();
+        let mut controller = ControllerServiceClient::new(channel);
+        // Neither server looks whether the stream exists.
+        let anywhere = SegmentId {
+            stream_info: Some(StreamInfo {
+                scope: "differential".to_owned(),
+                stream: "anywhere".to_owned(),
+                access_operation: 0,
+            }),
+            segment_id: 0,
+        };
+        let node = controller.get_uri(anywhere).await.unwrap().into_inner();
+        Self {
+            controller,
+            store: format!("{}:{}", node.endpoint, node.port),
+            unique: format!("diff-{:08x}", Uuid::new_v4().as_fields().0),
+            _server: server,
+        }
+    }
+}
