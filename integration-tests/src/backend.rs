@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use pravega_byte_stream::{ByteReader, ByteWriter, ClientConfigBuilder, ClientFactory, ScopedStream};
+use pravega_byte_stream::{
+    ByteReader, ByteWriter, ClientConfigBuilder, ClientFactory, ScopedStream,
+};
 use pravega_client_shared::{ScopeName, ScopedSegment, StreamName};
 use pravega_standalone::{Standalone, StandaloneHandle};
 
@@ -19,7 +21,11 @@ pub struct Backend {
     server: Option<StandaloneHandle>,
 }
 
-#[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a test that cannot be set up fails")]
+#[expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a test that cannot be set up fails"
+)]
 impl Backend {
     /// The server of this test. The embedded one ends when this is dropped.
     pub async fn start() -> Self {
@@ -31,8 +37,15 @@ impl Backend {
 
     /// An embedded server, whatever the environment says: for what cannot be asked of a real one.
     pub async fn embedded() -> Self {
-        let server = Standalone::builder().memory().start().await.expect("the embedded server starts");
-        Self { uri: server.controller_uri(), server: Some(server) }
+        let server = Standalone::builder()
+            .memory()
+            .start()
+            .await
+            .expect("the embedded server starts");
+        Self {
+            uri: server.controller_uri(),
+            server: Some(server),
+        }
     }
 
     /// True when this is a real Pravega.
@@ -60,8 +73,7 @@ impl Backend {
         &self,
         change: impl FnOnce(ClientConfigBuilder) -> ClientConfigBuilder,
     ) -> ClientFactory {
-        let config = ClientConfigBuilder::default().controller_uri(&self.uri);
-        ClientFactory::new(change(config).build().expect("the configuration is right"))
+        factory_at(&self.uri, change)
     }
 
     /// The name of a stream that nobody else uses; the stream is not made.
@@ -75,7 +87,10 @@ impl Backend {
     /// A new byte stream.
     pub async fn fresh_stream(&self, factory: &ClientFactory) -> ScopedStream {
         let stream = self.fresh_name();
-        let is_new = factory.ensure_byte_stream(&stream).await.expect("the stream can be made");
+        let is_new = factory
+            .ensure_byte_stream(&stream)
+            .await
+            .expect("the stream can be made");
         assert!(is_new, "{stream} existed");
         stream
     }
@@ -83,14 +98,33 @@ impl Backend {
     /// A new byte stream and its one segment.
     pub async fn fresh_segment(&self, factory: &ClientFactory) -> ScopedSegment {
         let stream = self.fresh_stream(factory).await;
-        factory.segment_of(&stream).await.expect("the stream has one segment")
+        factory
+            .segment_of(&stream)
+            .await
+            .expect("the stream has one segment")
     }
 
     /// A writer at the tail and a reader at the head of a new stream.
     pub async fn pair(&self, factory: &ClientFactory) -> (ByteWriter, ByteReader) {
         let stream = self.fresh_stream(factory).await;
-        let writer = factory.open_byte_writer(stream.clone()).await.expect("a writer opens");
-        let reader = factory.open_byte_reader(stream).await.expect("a reader opens");
+        let writer = factory
+            .open_byte_writer(stream.clone())
+            .await
+            .expect("a writer opens");
+        let reader = factory
+            .open_byte_reader(stream)
+            .await
+            .expect("a reader opens");
         (writer, reader)
     }
+}
+
+/// A factory for the controller at `uri`.
+#[expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
+pub(crate) fn factory_at(
+    uri: &str,
+    change: impl FnOnce(ClientConfigBuilder) -> ClientConfigBuilder,
+) -> ClientFactory {
+    let config = ClientConfigBuilder::default().controller_uri(uri);
+    ClientFactory::new(change(config).build().expect("the configuration is right"))
 }

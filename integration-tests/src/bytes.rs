@@ -23,7 +23,10 @@ impl Pattern {
     #[must_use]
     pub fn differs(self, start: u64, bytes: &[u8]) -> Option<u64> {
         let expected = self.bytes(start, bytes.len());
-        let at = expected.iter().zip(bytes).position(|(expected, got)| expected != got)?;
+        let at = expected
+            .iter()
+            .zip(bytes)
+            .position(|(expected, got)| expected != got)?;
         Some(start + u64::try_from(at).unwrap_or_default())
     }
 

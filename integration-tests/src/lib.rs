@@ -5,6 +5,8 @@
 
 mod backend;
 mod bytes;
+mod scripted;
 
 pub use backend::Backend;
 pub use bytes::Pattern;
+pub use scripted::{Honest, Record, ScriptedPravega, Wire};

@@ -32,7 +32,7 @@
 //!   controller ──catalog, segments──►   listener ─► connection (one task each)
 //!       │                                              │ handler/{append,read,segment}
 //!       └─────────────────► store ◄────────────────────┘
-//!                             │  state.rs decides (pure)
+//!                             │  state decides (pure)
 //!                  memory ────┴──── disk: one storage thread, one transaction per group of appends
 //! ```
 //!

@@ -32,7 +32,6 @@ pub struct Standalone;
 
 impl Standalone {
     /// A server in memory, on two free ports of the loopback interface, unless the builder is told otherwise.
-    #[must_use]
     pub fn builder() -> StandaloneBuilder {
         StandaloneBuilder {
             data: Data::Memory,

@@ -55,7 +55,14 @@ async fn t03_without_seek_to_tail_a_used_segment_is_a_conflict_that_resync_mends
     second.write(b"lost").await.unwrap();
     let conflict = second.flush().await.unwrap_err();
     assert!(
-        matches!(conflict, WriteError::Conflict { expected: 0, actual: Some(5), .. }),
+        matches!(
+            conflict,
+            WriteError::Conflict {
+                expected: 0,
+                actual: Some(5),
+                ..
+            }
+        ),
         "{conflict:?}"
     );
     let resynced = second.resync().await.unwrap();
@@ -86,7 +93,14 @@ async fn t04_a_new_reader_starts_at_the_head_and_below_it_is_truncated() {
     other.seek(std::io::SeekFrom::Start(0)).await.unwrap();
     let truncated = other.read(&mut buffer).await.unwrap_err();
     assert!(
-        matches!(truncated, ReadError::Truncated { requested: 0, head: 4, .. }),
+        matches!(
+            truncated,
+            ReadError::Truncated {
+                requested: 0,
+                head: 4,
+                ..
+            }
+        ),
         "{truncated:?}"
     );
     other.seek(std::io::SeekFrom::Start(4)).await.unwrap();

@@ -87,7 +87,7 @@ impl AppendSession {
 
     /// Whether the block in front goes out now, or waits: for the one in flight, or for more bytes.
     fn is_next_block_due(&self) -> bool {
-        if self.batch.is_empty() || self.sealed {
+        if self.batch.is_empty() {
             return false;
         }
         let idle = self.in_flight.is_empty();

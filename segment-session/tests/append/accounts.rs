@@ -126,6 +126,9 @@ fn offsets_beyond_the_wire_are_refused() {
         ));
         script.session.note_tail(offset);
     }
+    let mut shared = Script::shared();
+    shared.session.note_tail(last + 1);
+    assert_eq!(shared.session.position(), 0);
     script.session.start_at(last - 2).unwrap();
     assert!(matches!(
         script.session.submit(script.now, b"abc"),

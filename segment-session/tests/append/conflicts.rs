@@ -335,3 +335,18 @@ fn what_failed_takes_no_room() {
     script.session.resync(9).unwrap();
     assert_eq!(script.session.room(), 1_000);
 }
+
+#[test]
+fn repeated_refusals_do_not_change_a_conflict() {
+    let mut script = Script::exclusive();
+    script.submit(b"mine");
+    script.open(0);
+    script.sent();
+    script.reply(script.condition_failed(1)).unwrap();
+    script.events();
+    script.reply(script.sealed(1)).unwrap();
+    script.reply(script.no_such_segment()).unwrap();
+    script.reply(script.error_message()).unwrap();
+    script.failed_with(&conflict(0));
+    assert!(script.events().is_empty() && script.session.is_attached());
+}

@@ -195,3 +195,19 @@ fn sessions_can_move_between_threads_and_errors_are_small() {
     assert!(size_of::<ResyncError>() <= 128);
     assert!(size_of::<AppendFailureKind>() <= 128);
 }
+
+#[test]
+fn an_ack_makes_up_for_refusals() {
+    let mut script = Script::exclusive();
+    for round in 1..=10 {
+        script.submit(b"x");
+        for _ in 1..script.session.options().max_setup_failures {
+            script.attach();
+            script.reply(script.error_message()).unwrap();
+            script.wait();
+        }
+        script.open(round - 1);
+        assert_eq!(script.sent().len(), 1);
+        script.ack(round, round - 1, round);
+    }
+}

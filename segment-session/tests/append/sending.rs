@@ -371,3 +371,23 @@ fn a_drained_session_holds_no_buffers() {
         "ten thousand idle sessions cost little"
     );
 }
+
+#[test]
+fn a_block_that_lingered_behind_another_goes_out_with_the_ack() {
+    let linger = Duration::from_millis(5);
+    let mut script = Script::new(AppendOptions::default().with_linger(linger));
+    script.session.attach(script.now);
+    script.open(0);
+    script.submit(b"a");
+    script.wait();
+    assert_eq!(script.sent(), [sent(1, 0, b"a")]);
+    script.submit(b"b");
+    assert_eq!(
+        script.session.poll_timeout(),
+        None,
+        "only the ack can send it"
+    );
+    script.now += linger;
+    script.ack(1, 0, 1);
+    assert_eq!(script.sent(), [sent(2, 1, b"b")]);
+}

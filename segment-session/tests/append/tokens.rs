@@ -132,3 +132,20 @@ fn t80_a_token_refusal_that_names_an_offset_is_not_ours() {
     script.ack(1, 0, 1);
     assert_eq!(script.session.durable(), 1);
 }
+
+#[test]
+fn t79_a_token_accepted_once_may_be_renewed_again_when_it_is_refused_later() {
+    let mut script = with_token();
+    script.submit(b"x");
+    for _ in 0..5 {
+        script.attach();
+        script.reply(script.token_failed(0)).unwrap();
+        script.needs_later(false, true);
+        script.open(0);
+        script.sent();
+        script
+            .session
+            .handle_disconnected(script.now, Disconnect::Silent);
+        script.needs_later(false, false);
+    }
+}

@@ -77,7 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Err(error) => self.bad_block(&error),
             },
             Request::ConditionalAppend(append) => {
-                self.hold_or_resume(Held::Append(one_event(append)), cx);
+                self.hold_or_resume(Held::Append(one_event(&append)), cx);
             }
             Request::ConditionalBlockEnd(append) => {
                 self.hold_or_resume(Held::Append(conditional(append)), cx);
@@ -234,7 +234,7 @@ fn conditional(append: ConditionalBlockEnd) -> IncomingAppend {
 }
 
 /// An event is stored with its header: type 0 and its length.
-fn one_event(append: ConditionalAppend) -> IncomingAppend {
+fn one_event(append: &ConditionalAppend) -> IncomingAppend {
     let mut header = BytesMut::with_capacity(HEADER_BYTES);
     header.put_i32(message_type::EVENT);
     header.put_u32(u32::try_from(append.event.len()).unwrap_or(u32::MAX));

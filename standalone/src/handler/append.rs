@@ -221,7 +221,7 @@ impl Writers {
             }
             Err(error) => {
                 entry.remove();
-                failed(error, request_id, segment, -1, "setting up an append")
+                failed(&error, request_id, segment, -1, "setting up an append")
             }
         }
     }

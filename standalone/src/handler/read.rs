@@ -18,8 +18,12 @@ pub(crate) async fn read(
     parking: Arc<Semaphore>,
 ) -> Answer {
     let size = read_size(request.suggested_length);
-    let outcome = segments.read(&request.segment, request.offset, size, &parking);
-    let outcome = outcome.await;
+    let read = segments.read(&request.segment, request.offset, size, &parking);
+    let outcome = read.await;
+    reply(request, outcome)
+}
+
+fn reply(request: ReadSegment, outcome: ReadOutcome) -> Answer {
     let ReadSegment {
         segment,
         offset,

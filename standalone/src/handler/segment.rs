@@ -69,7 +69,7 @@ async fn info(segments: &Segments, request: GetStreamSegmentInfo) -> Answer {
             write_offset: info.length.cast_signed(),
             start_offset: info.start.cast_signed(),
         }),
-        Err(error) => failed(error, request_id, segment, NO_OFFSET, "segment info"),
+        Err(error) => failed(&error, request_id, segment, NO_OFFSET, "segment info"),
     }
 }
 
@@ -101,7 +101,7 @@ async fn create(segments: &Segments, request: CreateSegment) -> Answer {
             segment,
             server_stack_trace: String::new(),
         }),
-        Err(error) => failed(error, request_id, segment, NO_OFFSET, "creating a segment"),
+        Err(error) => failed(&error, request_id, segment, NO_OFFSET, "creating a segment"),
     }
 }
 
@@ -121,13 +121,13 @@ async fn seal(segments: &Segments, request: SealSegment) -> Answer {
             segment,
         }),
         Ok(false) => failed(
-            StoreError::Sealed,
+            &StoreError::Sealed,
             request_id,
             segment,
             NO_OFFSET,
             "sealing",
         ),
-        Err(error) => failed(error, request_id, segment, NO_OFFSET, "sealing"),
+        Err(error) => failed(&error, request_id, segment, NO_OFFSET, "sealing"),
     }
 }
 
@@ -146,7 +146,7 @@ async fn truncate(segments: &Segments, request: TruncateSegment) -> Answer {
             request_id,
             segment,
         }),
-        Err(error) => failed(error, request_id, segment, truncation_offset, "truncating"),
+        Err(error) => failed(&error, request_id, segment, truncation_offset, "truncating"),
     }
 }
 
@@ -161,7 +161,7 @@ async fn delete(segments: &Segments, request: DeleteSegment) -> Answer {
             request_id,
             segment,
         }),
-        Err(error) => failed(error, request_id, segment, NO_OFFSET, "deleting"),
+        Err(error) => failed(&error, request_id, segment, NO_OFFSET, "deleting"),
     }
 }
 
@@ -183,7 +183,7 @@ async fn set_policy(segments: &Segments, request: UpdateSegmentPolicy) -> Answer
             request_id,
             segment,
         }),
-        Err(error) => failed(error, request_id, segment, NO_OFFSET, "updating a policy"),
+        Err(error) => failed(&error, request_id, segment, NO_OFFSET, "updating a policy"),
     }
 }
 
@@ -197,7 +197,7 @@ async fn attribute(segments: &Segments, request: GetSegmentAttribute) -> Answer 
     match segments.attribute(&segment, attribute_id).await {
         Ok(value) => Answer::reply(SegmentAttribute { request_id, value }),
         Err(error) => failed(
-            error,
+            &error,
             request_id,
             segment,
             NO_OFFSET,
@@ -226,7 +226,7 @@ async fn update_attribute(segments: &Segments, request: UpdateSegmentAttribute) 
             success,
         }),
         Err(error) => failed(
-            error,
+            &error,
             request_id,
             segment,
             NO_OFFSET,
@@ -248,13 +248,13 @@ async fn locate(segments: &Segments, request: LocateOffset) -> Answer {
             segment,
             offset: info.length.cast_signed(),
         }),
-        Err(error) => failed(error, request_id, segment, NO_OFFSET, "locating an offset"),
+        Err(error) => failed(&error, request_id, segment, NO_OFFSET, "locating an offset"),
     }
 }
 
 /// The reply to a request that failed. Stack traces stay here: they are for our log, not for the peer.
 pub(super) fn failed(
-    error: StoreError,
+    error: &StoreError,
     request_id: i64,
     segment: Arc<str>,
     offset: i64,

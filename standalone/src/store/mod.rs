@@ -2,7 +2,7 @@
 //!
 //! | file | role |
 //! | --- | --- |
-//! | `state.rs` | decides: appends, seals, truncations, reads (pure) |
+//! | `state` | decides: appends, seals, truncations, reads (pure) |
 //! | `log.rs` | bytes in memory, read without copying (pure) |
 //! | `waiting.rs` | reads parked at the tail |
 //! | `segment.rs` | one segment as everybody may see it |

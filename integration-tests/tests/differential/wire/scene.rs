@@ -405,13 +405,18 @@ impl Scene {
     }
 }
 
-impl<R: Into<Request>> From<R> for Said {
-    fn from(request: R) -> Self {
-        let request = request.into();
+impl From<Request> for Said {
+    fn from(request: Request) -> Self {
         Self {
             bytes: request.encode_to_bytes().unwrap(),
             called: Called::Request(Box::new(request)),
         }
+    }
+}
+
+impl From<AppendBlockEnd> for Said {
+    fn from(end: AppendBlockEnd) -> Self {
+        Request::from(end).into()
     }
 }
 

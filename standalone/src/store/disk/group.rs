@@ -1,21 +1,21 @@
 //! A group of operations inside one write transaction: decided one after the other, written together.
 
 use std::{
-    collections::{HashMap, HashSet, hash_map::Entry},
+    collections::{HashMap, hash_map::Entry},
     sync::Arc,
 };
 
 use bytes::Bytes;
-use redb::{AccessGuard, ReadableTable};
+use redb::ReadableTable;
 
 use super::{
+    chunks::write_bytes,
     operation::{Operation, attribute_of},
-    schema::{MAX_CHUNK, SMALL_CHUNK, Tables, encode_record},
+    schema::{Tables, encode_record},
 };
 use crate::store::{
     append::{Append, AppendError, AppendOutcome},
     error::StoreError,
-    log::size,
     segment::Segment,
     state::{AttributeUpdate, NO_VALUE, Policy, SegmentState, compare_and_set},
     table::Names,
@@ -30,7 +30,7 @@ pub(super) struct Draft {
     /// The bytes behind the tail as everybody sees it.
     pub(super) data: Vec<Bytes>,
     /// The tail as everybody sees it.
-    visible_length: u64,
+    pub(super) visible_length: u64,
     /// There is something to write and to show.
     pub(super) changed: bool,
 }
@@ -49,7 +49,8 @@ pub(super) struct Group<'a, 'txn> {
     pub(super) wrote: bool,
 }
 
-type DiskResult<T> = Result<T, redb::Error>;
+/// What the storage library allows.
+pub(super) type DiskResult<T> = Result<T, redb::Error>;
 
 impl Group<'_, '_> {
     /// Decides one operation and notes the answer in it. An error is one of the disk, and ends the group.
@@ -233,165 +234,4 @@ impl Draft {
             changed: false,
         }
     }
-}
-
-/// Cuts the new bytes of a segment into chunks. A short last chunk is written again, longer.
-fn write_bytes(
-    tables: &mut Tables<'_>,
-    last_chunks: &mut HashMap<u64, u64>,
-    number: u64,
-    draft: &Draft,
-) -> DiskResult<()> {
-    let mut rope: &[Bytes] = &draft.data;
-    let mut left = rope.iter().map(Bytes::len).sum::<usize>();
-    if left == 0 {
-        return Ok(());
-    }
-    let mut at = draft.visible_length;
-    let mut carried = Vec::new();
-    if let Some(start) = last_chunk(tables, last_chunks, number)?
-        && at.saturating_sub(start) < SMALL_CHUNK
-        && let Some(short) = tables.bytes.get((number, start))?
-    {
-        carried.extend_from_slice(short.value());
-        at = start;
-        left += carried.len();
-    }
-    let mut carried = &carried[..];
-    let mut skip = 0;
-    while left > 0 {
-        let length = left.min(MAX_CHUNK);
-        let mut guard = tables.bytes.insert_reserve((number, at), length)?;
-        let mut room: &mut [u8] = guard.as_mut();
-        room = fill(room, &mut carried);
-        while !room.is_empty() {
-            let Some((first, rest)) = rope.split_first() else {
-                break;
-            };
-            let mut piece = first.get(skip..).unwrap_or_default();
-            room = fill(room, &mut piece);
-            skip = first.len() - piece.len();
-            if piece.is_empty() {
-                (rope, skip) = (rest, 0);
-            }
-        }
-        last_chunks.insert(number, at);
-        at = at.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
-        left -= length;
-    }
-    Ok(())
-}
-
-/// Moves bytes from the front of `from` to the front of `room`; returns the room that is left.
-fn fill<'a>(room: &'a mut [u8], from: &mut &[u8]) -> &'a mut [u8] {
-    let count = room.len().min(from.len());
-    let (now, later) = room.split_at_mut(count);
-    let (head, tail) = from.split_at(count);
-    now.copy_from_slice(head);
-    *from = tail;
-    later
-}
-
-/// Where the last chunk of a segment begins, if it has one.
-fn last_chunk(
-    tables: &Tables<'_>,
-    last_chunks: &mut HashMap<u64, u64>,
-    number: u64,
-) -> DiskResult<Option<u64>> {
-    if let Some(start) = last_chunks.get(&number) {
-        return Ok(Some(*start));
-    }
-    let last = tables.bytes.range((number, 0)..=(number, u64::MAX))?;
-    let last = last.rev().next().transpose()?;
-    let start = last.map(|(key, _)| key.value().1);
-    if let Some(start) = start {
-        last_chunks.insert(number, start);
-    }
-    Ok(start)
-}
-
-/// Bytes and attributes that nobody can reach any more.
-#[derive(Debug, Default)]
-pub(super) struct Garbage {
-    /// Deleted segments.
-    pub(super) deleted: HashSet<u64>,
-    /// Truncated segments, and the head below which chunks can go.
-    pub(super) truncated: HashMap<u64, u64>,
-}
-
-impl Garbage {
-    /// True when nothing is left to remove.
-    pub(super) fn is_empty(&self) -> bool {
-        self.deleted.is_empty() && self.truncated.is_empty()
-    }
-
-    /// Removes at most `limit` entries; true when it removed something.
-    pub(super) fn sweep(
-        &mut self,
-        tables: &mut Tables<'_>,
-        last_chunks: &mut HashMap<u64, u64>,
-        limit: usize,
-    ) -> DiskResult<bool> {
-        if let Some(number) = self.deleted.iter().next().copied() {
-            let mut removed = remove_bytes(tables, number, u64::MAX, limit)?;
-            removed += remove_attributes(tables, number, limit.saturating_sub(removed))?;
-            if removed < limit {
-                tables.garbage.remove(number)?;
-                self.deleted.remove(&number);
-            }
-            return Ok(true);
-        }
-        let Some((&number, &head)) = self.truncated.iter().next() else {
-            return Ok(false);
-        };
-        let removed = remove_bytes(tables, number, head, limit)?;
-        if removed < limit {
-            self.truncated.remove(&number);
-        }
-        if last_chunks.get(&number).is_some_and(|start| *start < head) {
-            last_chunks.remove(&number);
-        }
-        Ok(removed > 0)
-    }
-}
-
-/// Removes chunks that end at or below `head`.
-fn remove_bytes(
-    tables: &mut Tables<'_>,
-    number: u64,
-    head: u64,
-    limit: usize,
-) -> DiskResult<usize> {
-    let mut keys = Vec::new();
-    for entry in tables
-        .bytes
-        .range((number, 0)..=(number, head))?
-        .take(limit)
-    {
-        let (key, value): (AccessGuard<'_, (u64, u64)>, AccessGuard<'_, &[u8]>) = entry?;
-        let (_, start) = key.value();
-        if start.saturating_add(size(value.value())) > head {
-            break;
-        }
-        keys.push((number, start));
-    }
-    for key in &keys {
-        tables.bytes.remove(key)?;
-    }
-    Ok(keys.len())
-}
-
-fn remove_attributes(tables: &mut Tables<'_>, number: u64, limit: usize) -> DiskResult<usize> {
-    let mut keys = Vec::new();
-    for entry in tables
-        .attributes
-        .range((number, 0)..=(number, u128::MAX))?
-        .take(limit)
-    {
-        keys.push(entry?.0.value());
-    }
-    for key in &keys {
-        tables.attributes.remove(key)?;
-    }
-    Ok(keys.len())
 }

@@ -11,18 +11,16 @@
 //! commits with a sync, and only then shows the changes and answers. So an answer is never ahead of the disk,
 //! nor is anything that a reader, an info request or a setup can see.
 
+mod chunks;
 mod directory;
+mod garbage;
 mod group;
 pub(in crate::store) mod operation;
 mod reader;
 mod recovery;
 mod schema;
 #[cfg(test)]
-mod simulated;
-#[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests_support;
 mod worker;
 
 use std::{

@@ -6,7 +6,7 @@ use redb::{Database, ReadableDatabase, ReadableTable};
 use snafu::Snafu;
 
 use super::{
-    group::Garbage,
+    garbage::Garbage,
     schema::{BYTES, GARBAGE, SEGMENTS, decode_record},
 };
 use crate::store::{log::size, segment::Segment};

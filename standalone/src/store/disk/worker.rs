@@ -12,7 +12,8 @@ use tracing::{debug, error};
 
 use super::{
     DatabaseSlot,
-    group::{Draft, Garbage, Group},
+    garbage::Garbage,
+    group::{Draft, Group},
     operation::{Attempt, Operation},
     schema::Tables,
 };

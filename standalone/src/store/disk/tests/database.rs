@@ -2,7 +2,7 @@
 
 use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata};
 
-use super::schema::BYTES;
+use super::super::schema::BYTES;
 
 /// How many chunks there are in all.
 pub(super) fn chunks(database: &Database) -> u64 {

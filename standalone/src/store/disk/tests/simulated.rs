@@ -49,12 +49,12 @@ impl SimulatedDisk {
     pub(super) fn after_crash(&self, mut random: impl FnMut() -> u64) -> Self {
         let content = self.0.lock().unwrap();
         let mut found = content.synced.clone();
-        if random() % 2 == 0 {
+        if random().is_multiple_of(2) {
             found.resize(content.current.len().max(found.len()), 0);
         }
         for (offset, bytes) in &content.unsynced {
             for (index, sector) in bytes.chunks(SECTOR).enumerate() {
-                if random() % 2 == 0 {
+                if random().is_multiple_of(2) {
                     let at = offset + index * SECTOR;
                     let end = at + sector.len();
                     if found.len() < end {
@@ -87,7 +87,7 @@ impl SimulatedDisk {
 
 impl StorageBackend for SimulatedDisk {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.0.lock().unwrap().current.len() as u64)
+        Ok(u64::try_from(self.0.lock().unwrap().current.len()).unwrap())
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {

@@ -1,5 +1,8 @@
 //! The disk backend against a disk that fails: what was acknowledged is there after every crash.
 
+mod database;
+mod simulated;
+
 use std::{
     error::Error,
     sync::{Arc, Mutex},
@@ -10,10 +13,11 @@ use pravega_client_shared::WriterId;
 use pravega_wire_protocol::Payload;
 use tokio::sync::{Semaphore, oneshot};
 
-use super::{schema::open_database, simulated::SimulatedDisk};
+use self::simulated::SimulatedDisk;
+use super::schema::open_database;
 use crate::store::{
     Append, AppendCheck, AppendError, AppendOutcome, AppendSink, AppendTag, Appended, NO_VALUE,
-    ReadOutcome, Segments, StorageThread, StoreError, Submitted, Ticket, WriterLease,
+    ReadOutcome, Segments, StorageThread, StoreError, Submitted, Ticket, WriterLease, log::size,
 };
 
 const SEGMENT: &str = "s/b/0.#epoch.0";
@@ -71,7 +75,7 @@ fn append(
             writer: writer(),
             expected_number,
             expected_offset: -1,
-            bytes: data.len() as u64,
+            bytes: size(&data),
             events: 1,
         },
         number,
@@ -99,8 +103,8 @@ async fn read(segments: &Segments, offset: u64, max: u64) -> ReadOutcome {
 async fn read_all(segments: &Segments) -> Vec<u8> {
     let info = segments.info(SEGMENT).await.unwrap();
     let mut all = Vec::new();
-    while info.start + (all.len() as u64) < info.length {
-        match read(segments, info.start + all.len() as u64, 100_000).await {
+    while info.start + size(&all) < info.length {
+        match read(segments, info.start + size(&all), 100_000).await {
             ReadOutcome::Data { data, .. } => all.extend_from_slice(&data.into_bytes()),
             other => panic!("{other:?} in the middle of the segment"),
         }
@@ -180,7 +184,7 @@ async fn d1_d2_every_crash_point_keeps_what_was_acknowledged() {
         let acked = work(&store.0, 12).await;
         close(store).await;
         for seed in 0..3 {
-            let mut random = generator(seed * 1000 + point as u64);
+            let mut random = generator(seed * 1000 + u64::try_from(point).unwrap());
             let found = disk.after_crash(&mut random);
             let store = open(&found).unwrap_or_else(|error| panic!("at {point}, {seed}: {error}"));
             check(&store.0, acked).await;
@@ -267,11 +271,11 @@ async fn truncation_and_deletion_free_the_bytes() {
     let (lease, last) = store.0.set_up(SEGMENT, writer(), 1).await.unwrap();
     assert_eq!(last, 40);
     let tail = append(&store.0, &lease, last, 41, block(41)).await.unwrap();
-    assert_eq!(tail, Ok(length + block(41).len() as u64));
+    assert_eq!(tail, Ok(length + size(&block(41))));
     drop(lease);
     close(store).await;
     let database = open_database(disk.clone()).unwrap();
-    assert_eq!(super::tests_support::chunks(&database), 1);
+    assert_eq!(database::chunks(&database), 1);
     drop(database);
     let store = open(&disk).unwrap();
     store.0.delete(SEGMENT).await.unwrap();
@@ -280,7 +284,7 @@ async fn truncation_and_deletion_free_the_bytes() {
     assert_eq!(last, NO_VALUE, "a new incarnation knows no writer");
     close(store).await;
     let database = open_database(disk).unwrap();
-    assert_eq!(super::tests_support::chunks(&database), 0);
+    assert_eq!(database::chunks(&database), 0);
 }
 
 #[tokio::test]
@@ -303,7 +307,7 @@ async fn small_appends_share_chunks() {
     drop(lease);
     close(store).await;
     let database = open_database(disk).unwrap();
-    assert!(super::tests_support::chunks(&database) < 10);
+    assert!(database::chunks(&database) < 10);
 }
 
 #[tokio::test]
@@ -333,7 +337,7 @@ async fn damage_is_found_when_the_database_is_opened() {
     let store = open(&disk).unwrap();
     assert_eq!(work(&store.0, 10).await, Some(10));
     close(store).await;
-    super::tests_support::remove_last_chunk(&open_database(disk.clone()).unwrap());
+    database::remove_last_chunk(&open_database(disk.clone()).unwrap());
     let error = open(&disk).map(drop).unwrap_err();
     let source = error.source().unwrap().to_string();
     assert!(source.starts_with("segment 0 ends at "), "{source}");

@@ -1,0 +1,55 @@
+//! Exit codes and error messages.
+
+use crate::process::{in_dir, program, run};
+
+#[test]
+fn usage_errors_exit_with_2() {
+    let bad: [&[&str]; 7] = [
+        &[],
+        &["nonsense"],
+        &["read"],
+        &["read", "no-slash"],
+        &["read", "a/b/c"],
+        &["truncate", "demo/x", "-1"],
+        &["serve", "--listen", "nowhere"],
+    ];
+    for arguments in bad {
+        let output = run(program().args(arguments), b"");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty(), "{arguments:?} wrote to stdout");
+    }
+}
+
+#[test]
+fn failures_exit_with_1_and_say_what_is_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let fails = |arguments: &[&str], says: &str| {
+        let output = run(in_dir(dir.path()).args(arguments), b"");
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains(says), "{arguments:?}: {error}");
+        assert!(output.stdout.is_empty(), "{arguments:?} wrote to stdout");
+    };
+    fails(&["read", "demo/none"], "scope demo does not exist");
+    assert!(
+        run(in_dir(dir.path()).args(["create", "demo/some"]), b"")
+            .status
+            .success()
+    );
+    fails(&["read", "demo/none"], "stream demo/none does not exist");
+    fails(&["truncate", "demo/some", "1"], "offset 1 is outside");
+    fails(&["write", "demo/some", "/no/such/file"], "/no/such/file");
+    assert!(
+        run(in_dir(dir.path()).args(["seal", "demo/some"]), b"")
+            .status
+            .success()
+    );
+    fails(&["write", "demo/some"], "is sealed");
+}
+
+#[test]
+fn a_bad_controller_address_is_a_failure_that_names_it() {
+    let output = run(program().args(["--controller", "ftp://x:1", "ls"]), b"");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("ftp"));
+}
