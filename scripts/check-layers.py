@@ -24,8 +24,7 @@ MAY_IMPORT = {
     "byte-stream": PURE | {"client-config", "connection-pool", "controller-client"},
     # Never a client crate: the server must not share the client's mistakes.
     "standalone": {"shared", "controller-api", "wire-protocol"},
-    # The command line builds the configuration itself and makes controller calls beside the streams.
-    "cli": FACADE_USERS | {"client-config", "controller-client"},
+    "cli": FACADE_USERS,
     # These compare and measure single layers; nothing imports them.
     "integration-tests": EVERY_LAYER,
     "benches": EVERY_LAYER,

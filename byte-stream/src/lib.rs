@@ -81,8 +81,11 @@ pub use error::{Cause, Certainty, ReadError, SegmentError, WriteError};
 pub use open::{
     OnTruncation, OpenByteReader, OpenByteWriter, ReadFrom, ReadUntil, Target, WhenFull, WriteMode,
 };
-pub use pravega_client_config::{ClientConfig, ClientConfigBuilder};
+pub use pravega_client_config::{
+    ClientConfig, ClientConfigBuilder, ConfigError, Credentials, RetryPolicy, TlsOptions,
+};
 pub use pravega_client_shared::{ScopeName, ScopedSegment, ScopedStream, SegmentId, StreamName};
+pub use pravega_controller_client::{ControllerClient, ControllerError, StreamConfiguration};
 pub use pravega_segment_session::AppendStats;
 pub use reader::{ByteReader, TryRead};
 pub use reader_io::ByteReaderStream;

@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    future::Future,
     io::{self, SeekFrom},
     pin::Pin,
     task::{Context, Poll, ready},
@@ -11,6 +10,7 @@ use std::{
 use bytes::{Buf as _, Bytes};
 use futures::Stream;
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncSeek, ReadBuf};
+use tokio_util::sync::ReusableBoxFuture;
 
 use crate::{
     error::ReadError,
@@ -29,7 +29,9 @@ pub(crate) struct Polling {
     seeking: Option<(i64, InfoFuture)>,
 }
 
-type InfoFuture = Pin<Box<dyn Future<Output = Result<SegmentInfo, ReadError>> + Send>>;
+/// Unlike a plain boxed future it can be shared between threads, and so can the reader: many tasks may
+/// read ranges through one.
+type InfoFuture = ReusableBoxFuture<'static, Result<SegmentInfo, ReadError>>;
 
 impl fmt::Debug for Polling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -109,7 +111,7 @@ impl AsyncSeek for ByteReader {
             SeekFrom::Current(by) => (self.position(), by),
             SeekFrom::End(by) => {
                 let handle = self.inner()?.handle.clone();
-                let info = Box::pin(async move { Ok(handle.info().await?) });
+                let info = InfoFuture::new(async move { Ok(handle.info().await?) });
                 self.polling.seeking = Some((by, info));
                 return Ok(());
             }
@@ -121,7 +123,7 @@ impl AsyncSeek for ByteReader {
     fn poll_complete(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<u64>> {
         if let Some((by, info)) = &mut self.polling.seeking {
             let by = *by;
-            let info = ready!(info.as_mut().poll(cx));
+            let info = ready!(info.poll(cx));
             self.polling.seeking = None;
             return Poll::Ready(self.seek_by(info?.tail, by).map_err(Into::into));
         }

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
-use pravega_client_shared::{ScopeName, ScopedStream};
+use pravega_byte_stream::{ScopeName, ScopedStream};
 
 /// Pravega byte streams on the command line.
 ///

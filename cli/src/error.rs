@@ -2,9 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use pravega_byte_stream::{ReadError, SegmentError, WriteError};
-use pravega_client_config::ConfigError;
-use pravega_controller_client::ControllerError;
+use pravega_byte_stream::{ConfigError, ControllerError, ReadError, SegmentError, WriteError};
 use pravega_standalone::StartError;
 use snafu::Snafu;
 

@@ -1,8 +1,7 @@
 //! The commands that look at streams and change them, without moving bytes.
 
 use futures::TryStreamExt as _;
-use pravega_byte_stream::{ScopedStream, SegmentHandle};
-use pravega_client_shared::ScopeName;
+use pravega_byte_stream::{ScopeName, ScopedStream, SegmentHandle};
 use serde::Serialize;
 
 use crate::{error::CliError, output, session::Session};

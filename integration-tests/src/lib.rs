@@ -5,6 +5,7 @@
 
 mod backend;
 mod bytes;
+pub mod relay;
 mod scripted;
 
 pub use backend::Backend;

@@ -398,14 +398,14 @@ impl ControllerService for OneStore {
         &self,
         _: tonic::Request<api::ScopeInfo>,
     ) -> Answer<api::CreateScopeStatus> {
-        Ok(Response::default())
+        Ok(Response::new(Default::default()))
     }
 
     async fn create_stream(
         &self,
         _: tonic::Request<api::StreamConfig>,
     ) -> Answer<api::CreateStreamStatus> {
-        Ok(Response::default())
+        Ok(Response::new(Default::default()))
     }
 
     async fn get_current_segments(
@@ -447,7 +447,7 @@ impl ControllerService for OneStore {
         &self,
         _: tonic::Request<api::StreamInfo>,
     ) -> Answer<api::DelegationToken> {
-        Ok(Response::default())
+        Ok(Response::new(Default::default()))
     }
 }
 

@@ -25,8 +25,8 @@ async fn run(name:&str,h:&pravega_standalone::StandaloneHandle,size:usize,count:
 }
 #[tokio::main(flavor="multi_thread")] async fn main(){
   let h=pravega_standalone::Standalone::builder().start().await.unwrap();
-  run("mem",&h,100,20000,1).await; run("mem",&h,100,1000000,1000).await; run("mem",&h,65536,8000,32).await; run("mem",&h,1<<20,600,8).await; run("mem",&h,8<<20,64,1).await;
-  let d=tempfile::tempdir_in("/work").unwrap(); let h=pravega_standalone::Standalone::builder().data_dir(d.path()).start().await.unwrap();
+
+  let d=tempfile::tempdir_in(std::env::args().nth(1).unwrap()).unwrap(); let h=pravega_standalone::Standalone::builder().data_dir(d.path()).start().await.unwrap();
   run("disk",&h,100,300,1).await; run("disk",&h,100,100000,1000).await; run("disk",&h,65536,4000,32).await; run("disk",&h,1<<20,300,8).await; run("disk",&h,8<<20,30,1).await;
   h.shutdown().await;
 }

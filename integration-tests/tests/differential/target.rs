@@ -17,6 +17,7 @@ pub(crate) struct Target {
     pub(crate) store: String,
     /// Begins the name of every scope: lower-case letters, digits and `-`.
     pub(crate) unique: String,
+    address: String,
     /// Keeps the embedded server alive.
     _server: Option<Backend>,
 }
@@ -36,8 +37,8 @@ impl Target {
     }
 
     async fn at(uri: &str, server: Option<Backend>) -> Self {
-        let uri = uri.replace("tcp://", "http://");
-        let channel = Endpoint::from_shared(uri).unwrap().connect().await.unwrap();
+        let address = uri.trim_start_matches("tcp://").to_owned();
+        let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
         let mut controller = ControllerServiceClient::new(channel);
         // Neither server looks whether the stream exists.
         let anywhere = SegmentId {
@@ -53,7 +54,13 @@ impl Target {
             controller,
             store: format!("{}:{}", node.endpoint, node.port),
             unique: format!("diff-{:08x}", Uuid::new_v4().as_fields().0),
+            address,
             _server: server,
         }
+    }
+
+    /// Host and port of the controller.
+    pub(crate) fn controller_address(&self) -> (&str, &str) {
+        self.address.rsplit_once(':').unwrap()
     }
 }

@@ -1,10 +1,13 @@
 //! Scripts of raw messages for the segment store.
 
+mod helper;
 mod peer;
 mod play;
 mod scene;
 mod scripts;
 mod show;
+
+pub(crate) use self::helper::Helper;
 
 use self::scene::Scene;
 use crate::{compare::assert_alike, target::Target, transcript::Transcript};

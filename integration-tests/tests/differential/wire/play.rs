@@ -2,26 +2,18 @@
 
 use std::sync::Arc;
 
-use pravega_client_shared::DelegationToken;
-use pravega_wire_protocol::{
-    CreateSegment, GetStreamSegmentInfo, Hello, ReadSegment, Reply, Request, StreamSegmentInfo,
-};
+use pravega_wire_protocol::{Hello, Reply, Request};
 
 use super::{
+    helper::{Helper, OWN, info},
     peer::{Heard, Peer},
-    scene::{Name, Scene, Step},
+    scene::{Scene, Step},
     show::{self, Show},
 };
 use crate::{target::Target, transcript::Transcript};
 
-/// The request id of everything that the player asks for itself.
-const OWN: i64 = i64::MAX;
-
 /// How often a connection must stay quiet. Once would do; a reply that comes late is worth another look.
 const QUIET_ROUNDS: usize = 2;
-
-/// The most that is asked for in one read.
-const READ_BYTES: i32 = 2 * 1024 * 1024;
 
 /// Plays a script. Its transcript ends with what the segments hold.
 pub(super) async fn play(target: &Target, id: &str, scene: Scene) -> Transcript {
@@ -29,7 +21,7 @@ pub(super) async fn play(target: &Target, id: &str, scene: Scene) -> Transcript 
     let mut player = Player {
         show: Show { segments: &segments },
         store: &target.store,
-        helper: Helper(Peer::connect(&target.store).await),
+        helper: Helper::connect(&target.store).await,
         peers: Vec::new(),
         lines: Vec::new(),
     };
@@ -171,79 +163,5 @@ async fn say_hello(peer: &mut Peer) {
     match peer.hear().await {
         Heard::Reply { reply, .. } if matches!(*reply, Reply::Hello(_)) => {}
         other => panic!("instead of a hello: {other:?}"),
-    }
-}
-
-fn info(segment: &Name) -> Request {
-    GetStreamSegmentInfo {
-        request_id: OWN,
-        segment: Arc::clone(segment),
-        delegation_token: DelegationToken::default(),
-    }
-    .into()
-}
-
-/// A connection beside those of the script.
-struct Helper(Peer);
-
-impl Helper {
-    async fn ask(&mut self, request: impl Into<Request>) -> Reply {
-        self.0.send(&request.into().encode_to_bytes().unwrap()).await;
-        match self.0.hear().await {
-            Heard::Reply { reply, .. } => *reply,
-            other => panic!("no reply: {other:?}"),
-        }
-    }
-
-    async fn create(&mut self, segment: &Name) {
-        let create = CreateSegment {
-            request_id: OWN,
-            segment: Arc::clone(segment),
-            target_rate: 0,
-            scale_type: 0,
-            delegation_token: DelegationToken::default(),
-            rollover_size_bytes: 0,
-        };
-        let reply = self.ask(create).await;
-        assert!(matches!(reply, Reply::SegmentCreated(_)), "{reply:?}");
-    }
-
-    async fn read(&mut self, segment: &Name, offset: i64) -> Vec<u8> {
-        let read = ReadSegment {
-            segment: Arc::clone(segment),
-            offset,
-            suggested_length: READ_BYTES,
-            delegation_token: DelegationToken::default(),
-            request_id: OWN,
-        };
-        match self.ask(read).await {
-            Reply::SegmentRead(read) => read.data.into_bytes().to_vec(),
-            other => panic!("instead of bytes at {offset}: {other:?}"),
-        }
-    }
-
-    /// A read of the last byte waits for it.
-    async fn readable(&mut self, segment: &Name, tail: i64) {
-        assert!(!self.read(segment, tail - 1).await.is_empty());
-    }
-
-    /// What a segment is and holds.
-    async fn content(&mut self, segment: &Name) -> String {
-        let StreamSegmentInfo { is_sealed, start_offset, write_offset, .. } =
-            match self.ask(info(segment)).await {
-                Reply::StreamSegmentInfo(info) => info,
-                Reply::NoSuchSegment(_) => return "is not there".to_owned(),
-                other => panic!("instead of info: {other:?}"),
-            };
-        let mut content = Vec::new();
-        let mut offset = start_offset;
-        while offset < write_offset {
-            let bytes = self.read(segment, offset).await;
-            offset += i64::try_from(bytes.len()).unwrap();
-            content.extend_from_slice(&bytes);
-        }
-        let state = if is_sealed { "sealed" } else { "open" };
-        let content = show::bytes(&content);
-        format!("is {state}, {start_offset} to {write_offset}, {content}")
     }
 }

@@ -1,0 +1,251 @@
+//! A relay in front of an embedded server: it understands the frames that pass and spoils those it is told to.
+//!
+//! ```text
+//!   client ──► controller of the relay ──► embedded controller      asked for everything but addresses
+//!     │            names one of the relay's two doors as the segment store
+//!     └──────► door ──► faults ──► embedded segment store
+//! ```
+//!
+//! A fault is armed for frames of one direction, of one name or of any, from the n-th on. What happened can
+//! be asked of the [`Armed`] handle, so that a test knows whether its fault took effect.
+//!
+//! ```
+//! use pravega_integration_tests::relay::{Fault, Frames, Relay};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let relay = Relay::start().await;
+//! let factory = relay.factory();
+//! let (mut writer, _reader) = relay.backend().pair(&factory).await;
+//!
+//! let lost_ack = relay.arm(Frames::replies().named("DataAppended"), Fault::SwallowAndCut);
+//! writer.write(b"stored once").await?;
+//! assert_eq!(writer.flush().await?, 11);
+//! assert_eq!(lost_ack.strikes(), 1);
+//! # Ok(()) }
+//! ```
+
+mod controller;
+mod faults;
+mod pump;
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+};
+
+use pravega_byte_stream::{ClientConfigBuilder, ClientFactory};
+use pravega_wire_protocol::Frame;
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use self::faults::Verdict;
+pub use self::faults::{Armed, Direction, Fault, Frames, Gate};
+use crate::{Backend, backend};
+
+/// Any free port, on this machine only.
+const ANY_PORT: &str = "127.0.0.1:0";
+
+/// An embedded server and the relay in front of it. All of it ends when this is dropped.
+#[derive(Debug)]
+pub struct Relay {
+    backend: Backend,
+    uri: String,
+    shared: Arc<Shared>,
+    _tasks: JoinSet<()>,
+}
+
+/// A frame that has passed, or was meant to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// Which way it went.
+    pub direction: Direction,
+    /// Its name in the protocol.
+    pub name: &'static str,
+    /// Its length with its header, in bytes.
+    pub len: usize,
+}
+
+/// What doors, connections and controller share.
+#[derive(Debug)]
+struct Shared {
+    /// The embedded segment store.
+    store: SocketAddr,
+    /// Where the relay listens for what is meant for the store.
+    doors: [SocketAddr; 2],
+    /// The door that the controller names.
+    home: AtomicUsize,
+    /// Another store that the controller names instead.
+    elsewhere: Mutex<Option<SocketAddr>>,
+    is_shut: AtomicBool,
+    is_controller_down: AtomicBool,
+    faults: Mutex<Vec<Arc<faults::Arming>>>,
+    seen: Mutex<Vec<Seen>>,
+    connections: AtomicU64,
+    questions: AtomicU64,
+    /// Cancelled to end the connections of now; then another one takes its place.
+    cut: Mutex<CancellationToken>,
+}
+
+#[expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a test that cannot be set up fails"
+)]
+impl Relay {
+    /// Starts an embedded server in memory and the relay in front of it.
+    pub async fn start() -> Self {
+        let backend = Backend::embedded().await;
+        let server = backend.server().expect("an embedded server");
+        let first = TcpListener::bind(ANY_PORT).await.expect("a port");
+        let second = TcpListener::bind(ANY_PORT).await.expect("a port");
+        let address = |door: &TcpListener| door.local_addr().expect("a bound port has an address");
+        let shared = Arc::new(Shared {
+            store: server.store_addr(),
+            doors: [address(&first), address(&second)],
+            home: AtomicUsize::new(0),
+            elsewhere: Mutex::default(),
+            is_shut: AtomicBool::new(false),
+            is_controller_down: AtomicBool::new(false),
+            faults: Mutex::default(),
+            seen: Mutex::default(),
+            connections: AtomicU64::new(0),
+            questions: AtomicU64::new(0),
+            cut: Mutex::default(),
+        });
+        let mut tasks = JoinSet::new();
+        for (door, listener) in [first, second].into_iter().enumerate() {
+            tasks.spawn(pump::serve(Arc::clone(&shared), door, listener));
+        }
+        let uri = controller::serve(Arc::clone(&shared), server.controller_uri(), &mut tasks)
+            .await
+            .expect("the relay's controller starts");
+        Self {
+            backend,
+            uri,
+            shared,
+            _tasks: tasks,
+        }
+    }
+}
+
+impl Relay {
+    /// The embedded server behind the relay. Its own factories do not pass the relay; its streams can be
+    /// made with any factory.
+    pub fn backend(&self) -> &Backend {
+        &self.backend
+    }
+
+    /// The address of the relay's controller.
+    pub fn controller_uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// A factory whose connections pass the relay, with the default configuration.
+    pub fn factory(&self) -> ClientFactory {
+        self.factory_with(|config| config)
+    }
+
+    /// A factory whose connections pass the relay, with a configuration that `change` changes.
+    pub fn factory_with(
+        &self,
+        change: impl FnOnce(ClientConfigBuilder) -> ClientConfigBuilder,
+    ) -> ClientFactory {
+        backend::factory_at(&self.uri, change)
+    }
+
+    /// From now on does `fault` to those of `frames` that come, until it has struck as often as they say.
+    pub fn arm(&self, frames: Frames, fault: Fault) -> Armed {
+        let arming = Arc::new(faults::Arming::new(frames, fault));
+        lock(&self.shared.faults).push(Arc::clone(&arming));
+        Armed(arming)
+    }
+
+    /// Ends all connections of now. New ones are taken.
+    pub fn cut_all(&self) {
+        std::mem::take(&mut *lock(&self.shared.cut)).cancel();
+    }
+
+    /// Shuts the doors: connections are accepted and end at once. Those of now go on.
+    pub fn shut(&self) {
+        self.shared.is_shut.store(true, Ordering::Relaxed);
+    }
+
+    /// Opens the doors again.
+    pub fn reopen(&self) {
+        self.shared.is_shut.store(false, Ordering::Relaxed);
+    }
+
+    /// The controller answers every call with `UNAVAILABLE`, or works again.
+    pub fn set_controller_down(&self, is_down: bool) {
+        self.shared
+            .is_controller_down
+            .store(is_down, Ordering::Relaxed);
+    }
+
+    /// Moves all segments to the other door. At the old one every request is answered with "wrong host",
+    /// and nothing is passed on any more.
+    pub fn move_segments(&self) {
+        self.shared.home.fetch_xor(1, Ordering::Relaxed);
+    }
+
+    /// The controller names `store` for every segment, whatever listens there.
+    pub fn name_another_store(&self, store: SocketAddr) {
+        *lock(&self.shared.elsewhere) = Some(store);
+    }
+
+    /// How often the controller was asked where a segment is.
+    pub fn questions(&self) -> u64 {
+        self.shared.questions.load(Ordering::Relaxed)
+    }
+
+    /// How many connections were accepted.
+    pub fn connections(&self) -> u64 {
+        self.shared.connections.load(Ordering::Relaxed)
+    }
+
+    /// The frames so far, without keep-alives, in the order in which they came.
+    pub fn seen(&self) -> Vec<Seen> {
+        lock(&self.shared.seen).clone()
+    }
+}
+
+impl Shared {
+    /// Where clients are sent.
+    fn address(&self) -> SocketAddr {
+        let home = self.home.load(Ordering::Relaxed);
+        let door = self.doors.get(home).copied().unwrap_or(self.store);
+        lock(&self.elsewhere).unwrap_or(door)
+    }
+
+    fn is_home(&self, door: usize) -> bool {
+        self.home.load(Ordering::Relaxed) == door
+    }
+
+    /// Notes a frame and decides what becomes of it: the first armed fault that it meets.
+    fn judge(&self, direction: Direction, frame: &Frame) -> Verdict {
+        let message = faults::Message::of(direction, frame);
+        if message.is_sign_of_life() {
+            return Verdict::pass(message);
+        }
+        lock(&self.seen).push(Seen {
+            direction,
+            name: message.name(),
+            len: pravega_wire_protocol::HEADER_BYTES + frame.body.len(),
+        });
+        let struck = lock(&self.faults)
+            .iter()
+            .find_map(|armed| armed.meets(direction, &message));
+        Verdict {
+            message,
+            fault: struck,
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
