@@ -121,7 +121,8 @@ async fn read_whole(handle: SegmentHandle, range: Range<u64>) -> Result<Bytes, R
     Ok(whole.freeze())
 }
 
-/// Sends one read for bytes that exist, so that it is answered soon. An empty answer asks again.
+/// Sends one read for bytes that exist, so that it is answered soon. An empty answer that is not the end
+/// says nothing: after a pause the store is asked again.
 async fn read_once(handle: &SegmentHandle, offset: u64, len: u64) -> Result<Bytes, ReadError> {
     let segment = || handle.segment().clone();
     match request(handle, offset, len, Patience::Deadline).await {
@@ -161,11 +162,11 @@ async fn request(
         })
     };
     let read = |reply| match reply {
-        Reply::SegmentRead(read) if read.offset == wire_offset => {
-            match (read.data.is_empty(), read.end_of_segment) {
-                (true, true) => Ok(Answer::End),
-                _ => Ok(Answer::Data(read.data.into_bytes())),
-            }
+        Reply::SegmentRead(read) if read.offset == wire_offset && !read.data.is_empty() => {
+            Ok(Answer::Data(read.data.into_bytes()))
+        }
+        Reply::SegmentRead(read) if read.offset == wire_offset && read.end_of_segment => {
+            Ok(Answer::End)
         }
         Reply::SegmentIsTruncated(refused) => {
             Ok(Answer::Truncated(from_wire(refused.start_offset)))

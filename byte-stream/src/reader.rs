@@ -2,7 +2,7 @@
 
 use std::{io::SeekFrom, ops::Range, sync::Arc, time::Duration};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use futures::{Stream, TryStreamExt as _};
 use pravega_client_shared::ScopedSegment;
 use pravega_controller_client::Access;
@@ -119,7 +119,11 @@ impl ByteReader {
         if buf.is_empty() {
             return Ok(0);
         }
-        self.unshow()?;
+        if let Some(shown) = self.take_shown(buf.len()) {
+            let (len, mut room) = (shown.len(), buf);
+            room.put(shown);
+            return Ok(len);
+        }
         self.inner()?
             .next(|reading| reading.copy_to(buf))
             .await
@@ -168,7 +172,9 @@ impl ByteReader {
         if max == 0 {
             return Ok(Some(Bytes::new()));
         }
-        self.unshow()?;
+        if let Some(shown) = self.take_shown(max) {
+            return Ok(Some(shown));
+        }
         self.inner()?.next(|reading| reading.take_chunk(max)).await
     }
 
@@ -177,10 +183,11 @@ impl ByteReader {
     /// # Errors
     /// As for [`read`](Self::read).
     pub fn try_read_chunk(&mut self, max: usize) -> Result<TryRead, ReadError> {
-        self.unshow()?;
-        let step = self
-            .inner()?
-            .step(|reading| reading.take_chunk(max.max(1)))?;
+        let max = max.max(1);
+        if let Some(shown) = self.take_shown(max) {
+            return Ok(TryRead::Data(shown));
+        }
+        let step = self.inner()?.step(|reading| reading.take_chunk(max))?;
         Ok(match step {
             Some(Step::Took(chunk)) => TryRead::Data(chunk),
             Some(Step::End) => TryRead::End,
@@ -196,7 +203,9 @@ impl ByteReader {
     /// # Cancel safety
     /// Cancel safe.
     pub async fn readable(&mut self) -> Result<(), ReadError> {
-        self.unshow()?;
+        if !self.polling.shown.is_empty() {
+            return Ok(());
+        }
         self.inner()?.next(Reading::ready).await.map(|_| ())
     }
 
@@ -220,12 +229,11 @@ impl ByteReader {
         self.seek_by(base, by)
     }
 
-    /// Puts bytes back that were shown as a buffer and not consumed.
-    pub(crate) fn unshow(&mut self) -> Result<(), ReadError> {
-        if !self.polling.shown.is_empty() {
-            self.seek_by(self.position(), 0)?;
-        }
-        Ok(())
+    /// Takes at most `max` of the bytes that were shown as a buffer and not consumed; none when there are
+    /// none.
+    pub(crate) fn take_shown(&mut self, max: usize) -> Option<Bytes> {
+        let shown = &mut self.polling.shown;
+        (!shown.is_empty()).then(|| shown.split_to(max.min(shown.len())))
     }
 
     pub(crate) fn seek_by(&mut self, base: u64, by: i64) -> Result<u64, ReadError> {
@@ -233,6 +241,12 @@ impl ByteReader {
             .checked_add_signed(by)
             .filter(|&offset| offset <= MAX_OFFSET)
             .context(InvalidSeekSnafu)?;
+        let ahead = offset.checked_sub(self.position());
+        let ahead = ahead.and_then(|ahead| usize::try_from(ahead).ok());
+        if let Some(skipped) = ahead.filter(|&ahead| ahead < self.polling.shown.len()) {
+            self.polling.shown.advance(skipped);
+            return Ok(offset);
+        }
         self.inner()?
             .driver
             .drive(|reading, _| reading.seek(offset))?;

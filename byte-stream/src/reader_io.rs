@@ -77,7 +77,10 @@ impl AsyncRead for ByteReader {
         if buf.remaining() == 0 {
             return Poll::Ready(Ok(()));
         }
-        self.unshow()?;
+        if let Some(shown) = self.take_shown(buf.remaining()) {
+            buf.put_slice(&shown);
+            return Poll::Ready(Ok(()));
+        }
         let copied =
             ready!(self.poll_step(cx, |reading| reading.copy_to(buf.initialize_unfilled())))?;
         buf.advance(copied.unwrap_or_default());
@@ -158,6 +161,9 @@ impl Stream for ByteReaderStream {
     type Item = Result<Bytes, ReadError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(shown) = self.reader.take_shown(usize::MAX) {
+            return Poll::Ready(Some(Ok(shown)));
+        }
         self.reader
             .poll_step(cx, |reading| reading.take_chunk(usize::MAX))
             .map(Result::transpose)

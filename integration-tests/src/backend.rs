@@ -1,15 +1,23 @@
 //! The server that a test runs against.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use pravega_byte_stream::{
-    ByteReader, ByteWriter, ClientConfigBuilder, ClientFactory, ScopedStream,
+    ByteReader, ByteWriter, ClientConfig, ClientConfigBuilder, ClientFactory, ScopedStream,
 };
-use pravega_client_shared::{ScopeName, ScopedSegment, StreamName};
+use pravega_client_shared::{DelegationToken, ScopeName, ScopedSegment, StreamName};
+use pravega_connection_pool::ConnectionPool;
 use pravega_standalone::{Standalone, StandaloneHandle};
+use pravega_wire_protocol::{DeleteSegment, Reply};
 
 /// The variable that names a real Pravega.
 const CONTROLLER: &str = "PRAVEGA_CONTROLLER_URI";
+
+/// How long a store may take to delete a segment.
+const DELETION: Duration = Duration::from_secs(30);
 
 /// Streams made by this process so far, for names that nobody else uses.
 static STREAMS: AtomicU64 = AtomicU64::new(0);
@@ -117,14 +125,36 @@ impl Backend {
             .expect("a reader opens");
         (writer, reader)
     }
+
+    /// Deletes an open segment at its store, behind everybody's back. The controller would seal it first.
+    pub async fn delete_segment(&self, segment: &ScopedSegment) {
+        let controller = self.factory().controller().expect("a controller client");
+        let located = controller.endpoint(segment).await.expect("the segment can be found");
+        let pool = ConnectionPool::new(&config_at(&self.uri, |config| config)).expect("a pool");
+        let connection = pool.connect(&located.endpoint).await.expect("the store can be reached");
+        let delete = |id: pravega_client_shared::RequestId| {
+            let segment = segment.to_string().into();
+            let delegation_token = DelegationToken::default();
+            DeleteSegment { request_id: id.to_wire(), segment, delegation_token }.into()
+        };
+        let reply = connection.call(delete, DELETION).await.expect("the store answers");
+        assert!(matches!(reply, Reply::SegmentDeleted(_)), "{reply:?}");
+    }
 }
 
 /// A factory for the controller at `uri`.
-#[expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
 pub(crate) fn factory_at(
     uri: &str,
     change: impl FnOnce(ClientConfigBuilder) -> ClientConfigBuilder,
 ) -> ClientFactory {
+    ClientFactory::new(config_at(uri, change))
+}
+
+#[expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
+fn config_at(
+    uri: &str,
+    change: impl FnOnce(ClientConfigBuilder) -> ClientConfigBuilder,
+) -> ClientConfig {
     let config = ClientConfigBuilder::default().controller_uri(uri);
-    ClientFactory::new(change(config).build().expect("the configuration is right"))
+    change(config).build().expect("the configuration is right")
 }

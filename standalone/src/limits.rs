@@ -48,7 +48,8 @@ pub struct Limits {
     pub max_parked_reads: usize,
     /// Segments in the store. Default 262,144: each costs about a kilobyte of memory.
     pub max_segments: usize,
-    /// Bytes that a store in memory keeps, truncated ones not counted. Default 4 GiB.
+    /// Bytes that a store in memory keeps, truncated ones not counted, writers' numbers counted as 64 bytes
+    /// each. Default 4 GiB.
     pub max_memory_bytes: u64,
 }
 

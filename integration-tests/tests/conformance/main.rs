@@ -3,5 +3,16 @@
 
 #![cfg(test)]
 
+mod adapters;
 mod book;
+mod conflicts;
+mod opening;
+mod reading;
 mod scripted;
+mod seeking;
+mod segments;
+mod support;
+mod tail;
+mod truncation;
+mod writer_adapters;
+mod writing;

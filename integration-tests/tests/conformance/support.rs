@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use pravega_byte_stream::{
-    ClientConfigBuilder, ClientFactory, RetryPolicy, ScopedSegment, WriteMode,
-};
+use pravega_byte_stream::{ClientConfigBuilder, ClientFactory, ScopedSegment, WriteMode};
+use pravega_client_config::RetryPolicy;
 
 pub const BOTH_MODES: [WriteMode; 2] = [WriteMode::Exclusive, WriteMode::Shared];
 

@@ -15,11 +15,14 @@ use super::{
     CatalogChange,
     append::{Append, AppendError, AppendOutcome},
     clock,
+    error::StoreError,
     segment::Segment,
+    state::{AttributeUpdate, NO_VALUE, compare_and_set},
 };
 
-/// What each append costs beside its bytes, at most: an entry in the list of chunks and a writer's number.
-const APPEND_OVERHEAD: u64 = 64;
+/// What a number under an id costs, bytes: a writer's last event number, mostly. It is counted like data, so
+/// that ids without end fill the store instead of the machine, and none is ever forgotten.
+pub(super) const ATTRIBUTE_COST: u64 = 64;
 
 /// The bytes in use and the catalog; the segments hold themselves.
 #[derive(Debug)]
@@ -41,16 +44,45 @@ impl Memory {
 
     /// Stores an append, or says why not.
     pub(super) fn append(&self, append: &Append) -> AppendOutcome {
-        let needed = append.check.bytes.saturating_add(APPEND_OVERHEAD);
-        // Several connections may pass here at once and overshoot by one append each.
-        if self.used.load(Ordering::Relaxed).saturating_add(needed) > self.limit {
+        if !self.has_room(append.check.bytes) {
             return Err(AppendError::ReadOnly);
         }
-        let outcome = append.segment.append_in_memory(append, clock::wall_ms());
-        if outcome.is_ok() {
-            self.used.fetch_add(append.check.bytes, Ordering::Relaxed);
+        let (length, cost) = append.segment.append_in_memory(append, clock::wall_ms())?;
+        self.used.fetch_add(cost, Ordering::Relaxed);
+        Ok(length)
+    }
+
+    /// Replaces an attribute if it has the expected value; false when it has another.
+    pub(super) fn update_attribute(
+        &self,
+        segment: &Segment,
+        update: AttributeUpdate,
+    ) -> Result<bool, StoreError> {
+        if !self.has_room(0) {
+            return Err(StoreError::Full {
+                what: "bytes",
+                limit: usize::try_from(self.limit).unwrap_or(usize::MAX),
+            });
         }
-        outcome
+        segment.change_in_memory(|state, attributes| {
+            let stored = state.core_attribute(update.id);
+            let stored = stored.or_else(|| attributes.get(&update.id).copied());
+            let stored = stored.unwrap_or(NO_VALUE);
+            let updated = compare_and_set(state, stored, update, clock::wall_ms())?;
+            match (updated, update.value) {
+                (false, _) => {}
+                (true, NO_VALUE) if attributes.remove(&update.id).is_some() => {
+                    self.give_back(ATTRIBUTE_COST);
+                }
+                (true, NO_VALUE) => {}
+                (true, value) => {
+                    if attributes.insert(update.id, value).is_none() {
+                        self.used.fetch_add(ATTRIBUTE_COST, Ordering::Relaxed);
+                    }
+                }
+            }
+            Ok(updated)
+        })
     }
 
     /// Counts the bytes below the head of a truncated segment as free.
@@ -83,6 +115,12 @@ impl Memory {
                 None => catalog.remove(&key),
             };
         }
+    }
+
+    /// Several connections may pass here at once and overshoot by one append each.
+    fn has_room(&self, bytes: u64) -> bool {
+        let needed = bytes.saturating_add(ATTRIBUTE_COST);
+        self.used.load(Ordering::Relaxed).saturating_add(needed) <= self.limit
     }
 
     fn give_back(&self, bytes: u64) {

@@ -50,7 +50,7 @@ use self::{
     error::DamagedSnafu,
     memory::Memory,
     segment::ReadStep,
-    state::{SegmentState, compare_and_set},
+    state::SegmentState,
     table::Names,
 };
 
@@ -267,18 +267,7 @@ impl Segments {
     ) -> Result<bool, StoreError> {
         let segment = self.find(name)?;
         match &self.store.backend {
-            Backend::Memory { .. } => segment.change_in_memory(|state, attributes| {
-                let stored = state.core_attribute(update.id);
-                let stored = stored.or_else(|| attributes.get(&update.id).copied());
-                let stored = stored.unwrap_or(NO_VALUE);
-                let updated = compare_and_set(state, stored, update, clock::wall_ms())?;
-                match (updated, update.value) {
-                    (false, _) => None,
-                    (true, NO_VALUE) => attributes.remove(&update.id),
-                    (true, value) => attributes.insert(update.id, value),
-                };
-                Ok(updated)
-            }),
+            Backend::Memory { memory, .. } => memory.update_attribute(&segment, update),
             Backend::Disk(disk) => {
                 disk.call(|reply| Operation::UpdateAttribute(segment, update, reply))
                     .await

@@ -11,9 +11,10 @@ use pravega_wire_protocol::Payload;
 use tokio::sync::oneshot;
 
 use super::{
-    append::{Append, AppendError, AppendOutcome, WriterLease, WriterRight},
+    append::{Append, AppendError, WriterLease, WriterRight},
     error::StoreError,
     log::Log,
+    memory::ATTRIBUTE_COST,
     state::{NO_VALUE, ReadDecision, SegmentState},
     waiting::{Waiting, Wake},
 };
@@ -159,8 +160,13 @@ impl Segment {
         }
     }
 
-    /// Decides about an append, stores it in memory and shows it, all at once.
-    pub(super) fn append_in_memory(&self, append: &Append, now_ms: i64) -> AppendOutcome {
+    /// Decides about an append, stores it in memory and shows it, all at once. Returns the new tail, and the
+    /// memory it took in bytes.
+    pub(super) fn append_in_memory(
+        &self,
+        append: &Append,
+        now_ms: i64,
+    ) -> Result<(u64, u64), AppendError> {
         let mut visible = self.lock();
         if visible.deleted {
             return Err(AppendError::NoSuchSegment);
@@ -174,13 +180,16 @@ impl Segment {
             .state
             .append(stored, &append.check, now_ms)
             .map_err(AppendError::Refused)?;
-        visible.attributes.insert(id, append.number);
+        let mut cost = append.check.bytes;
+        if visible.attributes.insert(id, append.number).is_none() {
+            cost = cost.saturating_add(ATTRIBUTE_COST);
+        }
         for bytes in append.data.chunks() {
             visible.log.push(bytes.clone());
         }
         let length = visible.state.length;
         visible.waiting.wake_below(length);
-        Ok(length)
+        Ok((length, cost))
     }
 
     /// Changes a segment that lives in memory. `change` also gets the attributes.
@@ -206,7 +215,9 @@ impl Segment {
         if visible.deleted {
             return None;
         }
-        let held = visible.log.end() - visible.log.start();
+        let attributes = u64::try_from(visible.attributes.len()).unwrap_or(u64::MAX);
+        let held = (visible.log.end() - visible.log.start())
+            .saturating_add(attributes.saturating_mul(ATTRIBUTE_COST));
         visible.deleted = true;
         visible.settle();
         Some(held)

@@ -443,6 +443,23 @@ async fn a_full_memory_refuses_appends_and_goes_on_reading() {
     assert_eq!(peer.append(1, 2, vec![2; 600]).await, 1200);
 }
 
+#[tokio::test]
+async fn d11_writers_without_end_are_refused_and_none_is_forgotten() {
+    let server = Server::with_limits(|limits| limits.max_memory_bytes = 640).await;
+    let mut peer = server.connect().await;
+    peer.create(S).await;
+    for id in 1..=10 {
+        peer.set_up(id, S).await;
+        peer.append(id, 5, "").await;
+    }
+    peer.set_up(11, S).await;
+    let reply = peer.call(append_request(11, 1, "")).await;
+    assert!(matches!(reply, Reply::OperationUnsupported(_)), "{reply:?}");
+    for id in 1..=10 {
+        assert_eq!(peer.set_up(id, S).await, 5);
+    }
+}
+
 on_both! {
     async fn a_tail_reader_follows_every_append(server) {
         let mut peer = server.connect().await;
