@@ -2,6 +2,8 @@
 //!
 //! With `PRAVEGA_CONTROLLER_URI` set it runs on that Pravega instead: nothing else changes.
 
+#![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+
 use pravega_byte_stream::{ClientConfigBuilder, ClientFactory, ScopedStream};
 use pravega_standalone::Standalone;
 

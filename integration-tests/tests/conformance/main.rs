@@ -6,6 +6,7 @@
 mod adapters;
 mod book;
 mod conflicts;
+mod faults;
 mod opening;
 mod reading;
 mod scripted;

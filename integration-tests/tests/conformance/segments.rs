@@ -7,10 +7,13 @@ use pravega_byte_stream::{
 use pravega_controller_client::StreamConfiguration;
 use pravega_integration_tests::{
     Backend,
-    relay::{Fault, Frames, Gate, Relay},
+    relay::{Fault, Gate, Relay},
 };
 
-use crate::support::{BOTH_MODES, content};
+use crate::{
+    faults::appends_of,
+    support::{BOTH_MODES, content},
+};
 
 #[tokio::test]
 async fn t66_truncating_at_below_and_beyond() {
@@ -153,15 +156,6 @@ async fn t68_sealed_by_another_client_with_bytes_in_flight() {
         assert!(matches!(again, WriteError::SegmentSealed { .. }), "{again:?}");
         assert_eq!(content(&factory, &segment).await, "acknowledged", "{mode:?}");
     }
-}
-
-/// The requests that carry the bytes of a writer.
-fn appends_of(mode: pravega_byte_stream::WriteMode) -> Frames {
-    let name = match mode {
-        pravega_byte_stream::WriteMode::Exclusive => "ConditionalBlockEnd",
-        _ => "AppendBlockEnd",
-    };
-    Frames::requests().named(name)
 }
 
 #[tokio::test]

@@ -1,0 +1,167 @@
+//! Errors of writing.
+
+use std::{io, time::Duration};
+
+use pravega_client_shared::ScopedSegment;
+use pravega_segment_session::Certainty;
+use snafu::Snafu;
+
+use super::{Cause, SegmentError};
+
+/// Why bytes could not be accepted, or could not be made durable.
+#[derive(Debug, Clone, Snafu)]
+#[snafu(visibility(pub(crate)))]
+#[non_exhaustive]
+pub enum WriteError {
+    /// Another writer appended first. Nothing is written until [`resync`](crate::ByteWriter::resync).
+    #[snafu(display(
+        "segment {segment} does not end at {expected}: another writer appended to it{}",
+        may_be_stored(*certainty)
+    ))]
+    Conflict {
+        /// The segment written to.
+        segment: ScopedSegment,
+        /// Where this writer believed the tail to be.
+        expected: u64,
+        /// Where the tail was found, if it is known.
+        actual: Option<u64>,
+        /// Whether the bytes that were not acknowledged may be stored.
+        certainty: Certainty,
+    },
+    /// The segment was sealed.
+    #[snafu(display("segment {segment} is sealed{}", may_be_stored(*certainty)))]
+    SegmentSealed {
+        /// The segment written to.
+        segment: ScopedSegment,
+        /// Whether the bytes that were not acknowledged may be stored.
+        certainty: Certainty,
+    },
+    /// The segment was deleted, or never made.
+    #[snafu(display("segment {segment} does not exist{}", may_be_stored(*certainty)))]
+    SegmentMissing {
+        /// The segment written to.
+        segment: ScopedSegment,
+        /// Whether the bytes that were not acknowledged may be stored.
+        certainty: Certainty,
+    },
+    /// The writer cannot go on: refused credentials, a peer that breaks the protocol, lost data.
+    #[snafu(display("writing to {segment} failed"))]
+    Broken {
+        /// The segment written to.
+        segment: ScopedSegment,
+        /// Whether the bytes that were not acknowledged may be stored.
+        certainty: Certainty,
+        /// What happened.
+        source: Cause,
+    },
+    /// The writer's buffer has no room now, and the writer was told not to wait.
+    #[snafu(display("the buffer of the writer to {segment} is full, {room} bytes are free"))]
+    Full {
+        /// The segment written to.
+        segment: ScopedSegment,
+        /// Free room, in bytes.
+        room: usize,
+    },
+    /// One append is larger than an atomic write may be.
+    #[snafu(display("an atomic write has at most {max} bytes, this one has {len}"))]
+    TooLarge {
+        /// Length of the refused write, in bytes.
+        len: usize,
+        /// The most that is accepted, in bytes.
+        max: usize,
+    },
+    /// The writer cannot move while accepted bytes are not durable.
+    #[snafu(display("{bytes} bytes are not flushed yet"))]
+    Unflushed {
+        /// Accepted bytes that are not durable.
+        bytes: u64,
+    },
+    /// The deadline passed. The writer goes on in the background; asking again is right.
+    #[snafu(display("{operation} on {segment} did not end within {after:?}"))]
+    TimedOut {
+        /// The segment written to.
+        segment: ScopedSegment,
+        /// What was waited for.
+        operation: &'static str,
+        /// The deadline.
+        after: Duration,
+        /// Whether the bytes concerned may be stored.
+        certainty: Certainty,
+    },
+    /// The writer or its factory was closed.
+    #[snafu(display("the writer to {segment} is closed"))]
+    Closed {
+        /// The segment written to.
+        segment: ScopedSegment,
+        /// Whether the bytes that were not acknowledged may be stored.
+        certainty: Certainty,
+    },
+    /// Asking or changing the segment failed.
+    #[snafu(context(false), display("the segment could not be asked"))]
+    Segment {
+        /// What failed.
+        source: SegmentError,
+    },
+}
+
+impl WriteError {
+    /// True when the same call may succeed later without the caller changing anything.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Full { .. } | Self::TimedOut { .. } => true,
+            Self::Segment { source } => source.is_retryable(),
+            Self::Conflict { .. }
+            | Self::SegmentSealed { .. }
+            | Self::SegmentMissing { .. }
+            | Self::Broken { .. }
+            | Self::TooLarge { .. }
+            | Self::Unflushed { .. }
+            | Self::Closed { .. } => false,
+        }
+    }
+
+    /// Whether the bytes that were not acknowledged may be in the segment all the same.
+    #[must_use]
+    pub fn certainty(&self) -> Certainty {
+        match self {
+            Self::Conflict { certainty, .. }
+            | Self::SegmentSealed { certainty, .. }
+            | Self::SegmentMissing { certainty, .. }
+            | Self::Broken { certainty, .. }
+            | Self::TimedOut { certainty, .. }
+            | Self::Closed { certainty, .. } => *certainty,
+            Self::Segment { source } => source.certainty(),
+            Self::Full { .. } | Self::TooLarge { .. } | Self::Unflushed { .. } => {
+                Certainty::Definite
+            }
+        }
+    }
+
+    fn io_kind(&self) -> io::ErrorKind {
+        match self {
+            Self::Conflict { .. } => io::ErrorKind::AlreadyExists,
+            Self::SegmentSealed { .. } => io::ErrorKind::ReadOnlyFilesystem,
+            Self::SegmentMissing { .. } => io::ErrorKind::NotFound,
+            Self::Full { .. } => io::ErrorKind::WouldBlock,
+            Self::TooLarge { .. } | Self::Unflushed { .. } => io::ErrorKind::InvalidInput,
+            Self::TimedOut { .. } => io::ErrorKind::TimedOut,
+            Self::Closed { .. } => io::ErrorKind::BrokenPipe,
+            Self::Segment { source } => source.io_kind(),
+            Self::Broken { .. } => io::ErrorKind::Other,
+        }
+    }
+}
+
+impl From<WriteError> for io::Error {
+    fn from(error: WriteError) -> Self {
+        Self::new(error.io_kind(), error)
+    }
+}
+
+fn may_be_stored(certainty: Certainty) -> &'static str {
+    match certainty {
+        Certainty::Definite => "",
+        _ => ", unacknowledged bytes may be stored",
+    }
+}
