@@ -1,0 +1,179 @@
+//! Moves bytes between one session and whatever connection it has at the moment.
+//!
+//! The session decides, this file acts. Three parties feed a session, each under one short lock: its user
+//! (bytes to write, room to read into), the connection's driver (replies), and the supervisor, a task for
+//! each session that finds the store, connects, and keeps the deadlines. After every input the session is
+//! drained: requests go to the connection's queue under the lock, the socket is written after it. So
+//! neither a write nor a read costs a switch of tasks, and a dropped future loses nothing: it owned
+//! nothing.
+//!
+//! ```text
+//!   user ──────────────┐                        ┌──► requests ──► connection's queue ──► socket
+//!   connection's driver ├─► lock ► session ► drain ├──► progress ──► whoever waits
+//!   supervisor ─────────┘                        └──► to do ─────► supervisor
+//! ```
+
+mod machine;
+mod replies;
+mod state;
+mod supervisor;
+
+use std::{
+    fmt,
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use pravega_connection_pool::ConnectionError;
+use tokio::{sync::Notify, time::timeout};
+
+pub(crate) use self::machine::{Effect, Hints, Machine};
+use self::{
+    state::{Outcome, State},
+    supervisor::Supervisor,
+};
+use crate::link::SegmentLink;
+
+/// One session, its connection, and those who wait for it.
+pub(crate) struct Driver<M> {
+    link: Arc<SegmentLink>,
+    state: Mutex<State<M>>,
+    /// Told after every change that a caller may wait for.
+    progress: Arc<Notify>,
+    /// Told when the supervisor has something new to do.
+    work: Notify,
+}
+
+impl<M: Machine> Driver<M> {
+    pub(crate) fn new(link: Arc<SegmentLink>, machine: M) -> Arc<Self> {
+        Arc::new(Self {
+            link,
+            state: Mutex::new(State::new(machine)),
+            progress: Arc::new(Notify::new()),
+            work: Notify::new(),
+        })
+    }
+
+    pub(crate) fn link(&self) -> &Arc<SegmentLink> {
+        &self.link
+    }
+
+    pub(crate) fn progress(&self) -> &Arc<Notify> {
+        &self.progress
+    }
+
+    /// Looks at the session without giving it anything to do.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&M) -> T) -> T {
+        look(&self.lock().machine)
+    }
+
+    /// Gives the session one input and carries out what it decides.
+    pub(crate) fn drive<T>(self: &Arc<Self>, input: impl FnOnce(&mut M, Instant) -> T) -> T {
+        let now = now();
+        let (answer, outcome) = {
+            let mut state = self.lock();
+            let answer = input(&mut state.machine, now);
+            (answer, state.drain(now))
+        };
+        if let Some(flow) = &outcome.pump {
+            flow.pump();
+        }
+        self.carry_out(outcome);
+        answer
+    }
+
+    /// Waits until `ready` gives an answer, asking it again after every progress; none when that took
+    /// longer than `after`.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is owned while waiting.
+    pub(crate) async fn wait<T>(
+        &self,
+        after: Option<Duration>,
+        mut ready: impl FnMut() -> Option<T>,
+    ) -> Option<T> {
+        if let Some(answer) = ready() {
+            return Some(answer);
+        }
+        let waiting = async {
+            loop {
+                let mut notified = pin!(self.progress.notified());
+                // Registered before the look, so that progress in between is not missed.
+                notified.as_mut().enable();
+                if let Some(answer) = ready() {
+                    return answer;
+                }
+                notified.await;
+            }
+        };
+        match after {
+            Some(after) => timeout(after, waiting).await.ok(),
+            None => Some(waiting.await),
+        }
+    }
+
+    /// Ends the session: nothing more is sent, whoever waits hears of it, the supervisor stops.
+    pub(crate) fn close(&self) {
+        let detached = {
+            let mut state = self.lock();
+            if !state.is_closed {
+                state.is_closed = true;
+                state.machine.handle_closed();
+            }
+            state.generation += 1;
+            state.flow.take()
+        };
+        drop(detached);
+        self.work.notify_one();
+        self.progress.notify_waiters();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<M>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn carry_out(self: &Arc<Self>, outcome: Outcome) {
+        if let Some((flow, true)) = &outcome.detached {
+            let connection = flow.connection();
+            let endpoint = connection.endpoint().clone();
+            connection.close(ConnectionError::ShutDown { endpoint });
+        }
+        drop(outcome.detached);
+        if outcome.has_work {
+            self.wake_supervisor();
+        }
+        if outcome.progressed {
+            self.progress.notify_waiters();
+        }
+    }
+
+    /// Wakes the supervisor; starts it the first time that there is something to do.
+    fn wake_supervisor(self: &Arc<Self>) {
+        let start = {
+            let mut state = self.lock();
+            // Outside of a runtime nothing can be started; the next call inside of one does it.
+            let possible = tokio::runtime::Handle::try_current().is_ok();
+            let start = !state.is_supervised && !state.is_closed && possible;
+            state.is_supervised |= start;
+            start
+        };
+        if start {
+            tokio::spawn(Supervisor::new(self).run());
+        } else {
+            self.work.notify_one();
+        }
+    }
+}
+
+impl<M> fmt::Debug for Driver<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver")
+            .field("segment", self.link.segment())
+            .finish_non_exhaustive()
+    }
+}
+
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}

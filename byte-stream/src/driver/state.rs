@@ -1,0 +1,100 @@
+//! The session with its connection, behind the driver's lock.
+
+use std::{sync::Arc, time::Instant};
+
+use pravega_connection_pool::{ConnectionError, Flow};
+
+use super::machine::{Effect, Hints, Machine};
+use crate::attach::disconnect;
+
+/// What the lock protects.
+pub(super) struct State<M> {
+    pub(super) machine: M,
+    pub(super) flow: Option<Arc<Flow>>,
+    /// Counts attachments; replies of an older one are not obeyed.
+    pub(super) generation: u64,
+    pub(super) to_attach: Option<Hints>,
+    pub(super) to_ask: bool,
+    /// The deadline that the supervisor sleeps towards.
+    pub(super) armed: Option<Instant>,
+    pub(super) is_supervised: bool,
+    pub(super) is_closed: bool,
+}
+
+/// What draining the session left to be done without the lock.
+pub(super) struct Outcome {
+    pub(super) pump: Option<Arc<Flow>>,
+    pub(super) detached: Option<(Arc<Flow>, bool)>,
+    pub(super) progressed: bool,
+    pub(super) has_work: bool,
+}
+
+impl<M: Machine> State<M> {
+    pub(super) fn new(machine: M) -> Self {
+        Self {
+            machine,
+            flow: None,
+            generation: 0,
+            to_attach: None,
+            to_ask: false,
+            armed: None,
+            is_supervised: false,
+            is_closed: false,
+        }
+    }
+
+    /// Takes everything out of the session that one input put in.
+    pub(super) fn drain(&mut self, now: Instant) -> Outcome {
+        let mut outcome = Outcome {
+            pump: None,
+            detached: None,
+            progressed: false,
+            has_work: false,
+        };
+        loop {
+            self.drain_effects(&mut outcome);
+            match self.drain_requests(&mut outcome) {
+                Ok(()) => break,
+                Err(error) => {
+                    self.flow = None;
+                    self.machine.handle_disconnected(now, disconnect(&error));
+                }
+            }
+        }
+        let is_earlier = match (self.machine.poll_timeout(), self.armed) {
+            (Some(deadline), Some(armed)) => deadline < armed,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        outcome.has_work =
+            !self.is_closed && (self.to_attach.is_some() || self.to_ask || is_earlier);
+        outcome
+    }
+
+    fn drain_effects(&mut self, outcome: &mut Outcome) {
+        while let Some(effect) = self.machine.poll_effect() {
+            match effect {
+                Effect::Attach(hints) => self.to_attach = Some(hints),
+                Effect::AskInfo => self.to_ask = true,
+                Effect::Progress => outcome.progressed = true,
+                Effect::Detach { close } => {
+                    self.generation += 1;
+                    if let Some(flow) = self.flow.take() {
+                        outcome.detached = Some((flow, close));
+                    }
+                }
+            }
+        }
+    }
+
+    fn drain_requests(&mut self, outcome: &mut Outcome) -> Result<(), ConnectionError> {
+        while let Some(request) = self.machine.poll_transmit() {
+            let Some(flow) = &self.flow else { continue };
+            flow.enqueue(&request)?;
+            if outcome.pump.is_none() {
+                outcome.pump = Some(Arc::clone(flow));
+            }
+        }
+        Ok(())
+    }
+}

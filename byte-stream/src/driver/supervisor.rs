@@ -1,0 +1,142 @@
+//! The task that attaches a session and keeps its deadlines.
+
+use std::{sync::Arc, time::Instant};
+
+use pravega_client_shared::DelegationToken;
+use pravega_connection_pool::Flow;
+use pravega_segment_session::{AttachFailure, AttachFailureKind};
+
+use super::{
+    Driver,
+    machine::{Hints, Machine},
+    replies::Replies,
+};
+use crate::{
+    attach::attach_failure,
+    link::{Patience, User},
+    segment,
+};
+
+/// The task behind a session.
+pub(super) struct Supervisor<M: Machine>(Arc<Driver<M>>);
+
+/// What the supervisor does next.
+enum Task {
+    Attach(Hints, u64),
+    Ask,
+    Sleep(Option<Instant>),
+    Stop,
+}
+
+impl<M: Machine> Supervisor<M> {
+    pub(super) fn new(driver: &Arc<Driver<M>>) -> Self {
+        Self(Arc::clone(driver))
+    }
+
+    pub(super) async fn run(self) {
+        let driver = &self.0;
+        let shutdown = driver.link.core().shutdown.clone();
+        loop {
+            let done = match driver.next_task() {
+                Task::Stop => return,
+                // Boxed, so that a session which is not looking for a connection does not keep the room
+                // that looking for one takes.
+                Task::Attach(hints, generation) => {
+                    let attach = Box::pin(driver.attach(hints, generation));
+                    shutdown.run_until_cancelled(attach).await
+                }
+                Task::Ask => shutdown.run_until_cancelled(Box::pin(driver.ask())).await,
+                Task::Sleep(deadline) => shutdown.run_until_cancelled(driver.sleep(deadline)).await,
+            };
+            if done.is_none() {
+                return;
+            }
+        }
+    }
+}
+
+impl<M: Machine> Drop for Supervisor<M> {
+    /// However the task ends, with its owner, with the factory, with its runtime: whoever waits must hear
+    /// of it.
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl<M: Machine> Driver<M> {
+    fn next_task(&self) -> Task {
+        let mut state = self.lock();
+        if state.is_closed {
+            return Task::Stop;
+        }
+        if std::mem::take(&mut state.to_ask) {
+            return Task::Ask;
+        }
+        if let Some(hints) = state.to_attach.take() {
+            state.generation += 1;
+            return Task::Attach(hints, state.generation);
+        }
+        state.armed = state.machine.poll_timeout();
+        Task::Sleep(state.armed)
+    }
+
+    async fn sleep(self: &Arc<Self>, deadline: Option<Instant>) {
+        let Some(deadline) = deadline else {
+            return self.work.notified().await;
+        };
+        tokio::select! {
+            () = self.work.notified() => {}
+            () = tokio::time::sleep_until(deadline.into()) => {
+                self.lock().armed = None;
+                self.drive(|machine, now| machine.handle_timeout(now));
+            }
+        }
+    }
+
+    async fn ask(self: &Arc<Self>) {
+        let info = segment::ask(&self.link, Patience::Moment).await;
+        if let Err(error) = &info {
+            tracing::debug!(segment = %self.link.segment(), %error, "the segment could not be asked");
+        }
+        self.drive(|machine, _| machine.handle_info(info.ok()));
+        self.progress.notify_waiters();
+    }
+
+    async fn attach(self: &Arc<Self>, hints: Hints, generation: u64) {
+        if hints.relocate {
+            self.link.relocate();
+        }
+        if hints.renew_token {
+            self.link.renew_token();
+        }
+        let reached = match self.link.reach(User::Session).await {
+            Ok(reached) => reached,
+            Err(error) => {
+                tracing::debug!(segment = %self.link.segment(), %error, "no connection");
+                let failure = attach_failure(error);
+                return self.drive(|machine, now| machine.handle_attach_failed(now, &failure));
+            }
+        };
+        let handler = Replies::new(self, generation);
+        match reached.connection.open_flow(Arc::new(handler)) {
+            Ok(flow) => self.attached(generation, flow, reached.token),
+            Err(error) => {
+                let failure =
+                    AttachFailure::with_cause(AttachFailureKind::Unreachable, Arc::new(error));
+                self.drive(|machine, now| machine.handle_attach_failed(now, &failure));
+            }
+        }
+    }
+
+    fn attached(self: &Arc<Self>, generation: u64, flow: Flow, token: DelegationToken) {
+        let id = flow.id();
+        {
+            let mut state = self.lock();
+            if state.is_closed || state.generation != generation {
+                return;
+            }
+            state.flow = Some(Arc::new(flow));
+        }
+        self.drive(|machine, now| machine.handle_attached(now, id, token));
+    }
+}
