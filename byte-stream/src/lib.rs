@@ -48,26 +48,20 @@
 //! The decisions are taken by the state machines of `pravega-segment-session`; this crate gives them
 //! connections, tasks and a face.
 
-mod appending;
 mod attach;
 mod core;
 mod driver;
-mod durability;
 mod error;
 mod factory;
 mod ids;
 mod link;
 mod offsets;
 mod open;
-mod range;
 mod reader;
-mod reader_io;
-mod reading;
 mod resolve;
 mod segment;
 mod wait;
 mod writer;
-mod writer_io;
 
 /// The factory under the path that the Pravega book imports it from.
 pub mod client_factory {
@@ -76,7 +70,6 @@ pub mod client_factory {
 
 #[doc(inline)]
 pub use client_factory::ClientFactory;
-pub use durability::{DurabilityWatch, Receipt};
 pub use error::{Cause, Certainty, ReadError, SegmentError, WriteError};
 pub use open::{
     OnTruncation, OpenByteReader, OpenByteWriter, ReadFrom, ReadUntil, Target, WhenFull, WriteMode,
@@ -87,8 +80,8 @@ pub use pravega_client_config::{
 pub use pravega_client_shared::{ScopeName, ScopedSegment, ScopedStream, SegmentId, StreamName};
 pub use pravega_controller_client::{ControllerClient, ControllerError, StreamConfiguration};
 pub use pravega_segment_session::AppendStats;
-pub use reader::{ByteReader, TryRead};
-pub use reader_io::ByteReaderStream;
+pub use reader::{ByteReader, ByteReaderStream, TryRead};
 pub use segment::{SegmentHandle, SegmentInfo};
-pub use writer::{ByteWriter, MAX_ATOMIC_WRITE, RefusedAppend, Resynced};
-pub use writer_io::ByteSink;
+pub use writer::{
+    ByteSink, ByteWriter, DurabilityWatch, MAX_ATOMIC_WRITE, Receipt, RefusedAppend, Resynced,
+};

@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -13,11 +13,14 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
+use crate::driver::now;
+
 /// What a reader or writer remembers of its wait between two polls.
 #[derive(Debug, Default)]
 pub(crate) struct PollWait {
     progress: Option<Pin<Box<OwnedNotified>>>,
     deadline: Option<Pin<Box<Sleep>>>,
+    began: Option<Instant>,
 }
 
 /// How a wait ended.
@@ -59,9 +62,15 @@ impl PollWait {
         Poll::Ready(Woken::Progress)
     }
 
+    /// When the wait began: now, if it had not.
+    pub(crate) fn began(&mut self) -> Instant {
+        *self.began.get_or_insert_with(now)
+    }
+
     /// The wait is over: the next one has its full time again.
     pub(crate) fn reset(&mut self) {
         self.progress = None;
         self.deadline = None;
+        self.began = None;
     }
 }

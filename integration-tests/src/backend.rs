@@ -129,15 +129,29 @@ impl Backend {
     /// Deletes an open segment at its store, behind everybody's back. The controller would seal it first.
     pub async fn delete_segment(&self, segment: &ScopedSegment) {
         let controller = self.factory().controller().expect("a controller client");
-        let located = controller.endpoint(segment).await.expect("the segment can be found");
+        let located = controller
+            .endpoint(segment)
+            .await
+            .expect("the segment can be found");
         let pool = ConnectionPool::new(&config_at(&self.uri, |config| config)).expect("a pool");
-        let connection = pool.connect(&located.endpoint).await.expect("the store can be reached");
+        let connection = pool
+            .connect(&located.endpoint)
+            .await
+            .expect("the store can be reached");
         let delete = |id: pravega_client_shared::RequestId| {
             let segment = segment.to_string().into();
             let delegation_token = DelegationToken::default();
-            DeleteSegment { request_id: id.to_wire(), segment, delegation_token }.into()
+            DeleteSegment {
+                request_id: id.to_wire(),
+                segment,
+                delegation_token,
+            }
+            .into()
         };
-        let reply = connection.call(delete, DELETION).await.expect("the store answers");
+        let reply = connection
+            .call(delete, DELETION)
+            .await
+            .expect("the store answers");
         assert!(matches!(reply, Reply::SegmentDeleted(_)), "{reply:?}");
     }
 }

@@ -58,14 +58,11 @@ impl Endpoint {
             .context(BadPortSnafu {
                 port: port.to_string(),
             })?;
-        let host = match host
+        let bracketed = host
             .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'))
-        {
-            Some(inner) => inner,
-            None => host,
-        };
-        if host.contains(':') {
+            .and_then(|rest| rest.strip_suffix(']'));
+        let host = bracketed.unwrap_or(host);
+        if bracketed.is_some() || host.contains(':') {
             host.parse::<Ipv6Addr>().context(BadIpv6Snafu { host })?;
         } else {
             let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
@@ -156,6 +153,8 @@ mod tests {
             "a/b:1",
             "::1:80",
             "[::g]:80",
+            "[zz]:1",
+            "[10.0.0.1]:1",
             "[::1]",
             "tcp://h:1",
             "h:1:2",

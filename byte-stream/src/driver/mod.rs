@@ -33,7 +33,7 @@ use self::{
     state::{Outcome, State},
     supervisor::Supervisor,
 };
-use crate::link::SegmentLink;
+use crate::{error::Cause, link::SegmentLink};
 
 /// One session, its connection, and those who wait for it.
 pub(crate) struct Driver<M> {
@@ -113,6 +113,21 @@ impl<M: Machine> Driver<M> {
         }
     }
 
+    /// Why there is no connection, while no attempt to get one succeeds.
+    pub(crate) fn trouble(&self) -> Option<Cause> {
+        let state = self.lock();
+        let cut_off = state.cut_off.as_ref()?;
+        Some(Arc::clone(&cut_off.cause))
+    }
+
+    /// The same, once it has been so for `after`, counted from `began` at the earliest.
+    pub(crate) fn lasting_trouble(&self, began: Instant, after: Duration) -> Option<Cause> {
+        let state = self.lock();
+        let cut_off = state.cut_off.as_ref()?;
+        let lasted = now().saturating_duration_since(cut_off.since.max(began));
+        (lasted >= after).then(|| Arc::clone(&cut_off.cause))
+    }
+
     /// Ends the session: nothing more is sent, whoever waits hears of it, the supervisor stops.
     pub(crate) fn close(&self) {
         let detached = {
@@ -174,6 +189,7 @@ impl<M> fmt::Debug for Driver<M> {
     }
 }
 
-fn now() -> Instant {
+/// The time, on the clock that tests can move.
+pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use pravega_connection_pool::{ConnectionError, Flow};
 
 use super::machine::{Effect, Hints, Machine};
-use crate::attach::disconnect;
+use crate::{attach::disconnect, error::Cause};
 
 /// What the lock protects.
 pub(super) struct State<M> {
@@ -19,6 +19,16 @@ pub(super) struct State<M> {
     pub(super) armed: Option<Instant>,
     pub(super) is_supervised: bool,
     pub(super) is_closed: bool,
+    /// Set while no attempt to attach succeeds.
+    pub(super) cut_off: Option<CutOff>,
+}
+
+/// Attempts to attach have failed one after the other.
+pub(super) struct CutOff {
+    /// When the first of them did.
+    pub(super) since: Instant,
+    /// Why the last of them did.
+    pub(super) cause: Cause,
 }
 
 /// What draining the session left to be done without the lock.
@@ -40,6 +50,7 @@ impl<M: Machine> State<M> {
             armed: None,
             is_supervised: false,
             is_closed: false,
+            cut_off: None,
         }
     }
 

@@ -9,7 +9,9 @@ use pravega_segment_session::{AttachFailure, AttachFailureKind};
 use super::{
     Driver,
     machine::{Hints, Machine},
+    now,
     replies::Replies,
+    state::CutOff,
 };
 use crate::{
     attach::attach_failure,
@@ -113,19 +115,31 @@ impl<M: Machine> Driver<M> {
             Ok(reached) => reached,
             Err(error) => {
                 tracing::debug!(segment = %self.link.segment(), %error, "no connection");
-                let failure = attach_failure(error);
-                return self.drive(|machine, now| machine.handle_attach_failed(now, &failure));
+                return self.not_attached(&attach_failure(error));
             }
         };
         let handler = Replies::new(self, generation);
         match reached.connection.open_flow(Arc::new(handler)) {
             Ok(flow) => self.attached(generation, flow, reached.token),
             Err(error) => {
-                let failure =
-                    AttachFailure::with_cause(AttachFailureKind::Unreachable, Arc::new(error));
-                self.drive(|machine, now| machine.handle_attach_failed(now, &failure));
+                let kind = AttachFailureKind::Unreachable;
+                self.not_attached(&AttachFailure::with_cause(kind, Arc::new(error)));
             }
         }
+    }
+
+    fn not_attached(self: &Arc<Self>, failure: &AttachFailure) {
+        {
+            let mut state = self.lock();
+            let first = state.cut_off.take();
+            state.cut_off = Some(CutOff {
+                since: first.map_or_else(now, |cut_off| cut_off.since),
+                cause: Arc::new(failure.clone()),
+            });
+        }
+        self.drive(|machine, now| machine.handle_attach_failed(now, failure));
+        // Whoever waits may have waited long enough.
+        self.progress.notify_waiters();
     }
 
     fn attached(self: &Arc<Self>, generation: u64, flow: Flow, token: DelegationToken) {
@@ -136,6 +150,7 @@ impl<M: Machine> Driver<M> {
                 return;
             }
             state.flow = Some(Arc::new(flow));
+            state.cut_off = None;
         }
         self.drive(|machine, now| machine.handle_attached(now, id, token));
     }

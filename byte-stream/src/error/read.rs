@@ -61,6 +61,17 @@ pub enum ReadError {
         /// What happened.
         source: Cause,
     },
+    /// Neither controller nor segment store could be reached for the operation time-out. The reader goes on
+    /// trying; asking again is right.
+    #[snafu(display("{segment} could not be reached for {after:?}"))]
+    Unreachable {
+        /// The segment read.
+        segment: ScopedSegment,
+        /// How long it was tried at least.
+        after: Duration,
+        /// Why the last attempt failed.
+        source: Cause,
+    },
     /// No byte arrived within the time that the reader was told to wait.
     #[snafu(display("{segment} had no byte at {offset} for {after:?}"))]
     Idle {
@@ -100,7 +111,7 @@ impl ReadError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Incomplete { .. } | Self::Idle { .. } => true,
+            Self::Incomplete { .. } | Self::Idle { .. } | Self::Unreachable { .. } => true,
             Self::Asking { source } => source.is_retryable(),
             Self::Truncated { .. }
             | Self::BeyondEnd { .. }
@@ -117,6 +128,7 @@ impl ReadError {
             Self::InvalidSeek => io::ErrorKind::InvalidInput,
             Self::MissingSegment { .. } => io::ErrorKind::NotFound,
             Self::Idle { .. } => io::ErrorKind::TimedOut,
+            Self::Unreachable { .. } => io::ErrorKind::NotConnected,
             Self::UnexpectedEnd { .. } | Self::Incomplete { .. } | Self::BeyondEnd { .. } => {
                 io::ErrorKind::UnexpectedEof
             }

@@ -92,9 +92,7 @@ pub enum Fault {
 
 impl Fault {
     /// A request is not passed on, but answered by `answer`.
-    pub fn answer<R: Into<Reply>>(
-        answer: impl Fn(&Request) -> R + Send + Sync + 'static,
-    ) -> Self {
+    pub fn answer<R: Into<Reply>>(answer: impl Fn(&Request) -> R + Send + Sync + 'static) -> Self {
         Self::Answer(Arc::new(move |request| answer(request).into()))
     }
 }

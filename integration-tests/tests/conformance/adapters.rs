@@ -4,7 +4,7 @@ use std::io::SeekFrom;
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use pravega_byte_stream::{ByteReader, ByteWriter};
-use pravega_integration_tests::{Backend, Honest, Pattern, ScriptedPravega};
+use pravega_integration_tests::{Backend, Pattern};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncSeekExt as _, BufReader};
 use tokio_util::{
     compat::TokioAsyncReadCompatExt as _,
@@ -82,12 +82,18 @@ async fn t48_streams_of_chunks_and_back() {
     assert!(chunks.iter().all(|chunk| !chunk.is_empty()));
     assert!(chunks.concat() == content);
 
-    let chunks: Vec<_> = ReaderStream::new(again().await).try_collect().await.unwrap();
+    let chunks: Vec<_> = ReaderStream::new(again().await)
+        .try_collect()
+        .await
+        .unwrap();
     assert!(chunks.concat() == content);
 
     let chunks = again().await.into_stream().map_err(std::io::Error::from);
     let mut all = Vec::new();
-    StreamReader::new(chunks).read_to_end(&mut all).await.unwrap();
+    StreamReader::new(chunks)
+        .read_to_end(&mut all)
+        .await
+        .unwrap();
     assert!(all == content);
 
     let mut all = Vec::new();
@@ -138,7 +144,12 @@ async fn t48_every_way_of_reading_goes_on_where_the_last_one_stopped() {
 /// Three bytes, by tokio's trait instead of the reader's own method.
 async fn three(reader: &mut ByteReader) -> [u8; 3] {
     let mut bytes = [0; 3];
-    assert_eq!(tokio::io::AsyncReadExt::read(reader, &mut bytes).await.unwrap(), 3);
+    assert_eq!(
+        tokio::io::AsyncReadExt::read(reader, &mut bytes)
+            .await
+            .unwrap(),
+        3
+    );
     bytes
 }
 
@@ -159,42 +170,4 @@ async fn t48_seeking_by_the_trait_from_all_three_ends() {
     assert_eq!(three(&mut reader).await, *b"234");
     assert_eq!(seek(&mut reader, SeekFrom::Current(-4)).await, 1);
     assert_eq!(three(&mut reader).await, *b"123");
-}
-
-#[tokio::test]
-async fn t48_mixing_buffered_and_plain_reads_fetches_nothing_twice() {
-    let content = Pattern::new(51).bytes(0, 3 << 20);
-    let segment = Honest::sealed(content.clone());
-    let pravega = ScriptedPravega::start(move |mut wire| {
-        let segment = segment.clone();
-        async move {
-            while let Some(request) = wire.next().await? {
-                wire.send_all(segment.answer(&request)).await?;
-            }
-            Ok(())
-        }
-    })
-    .await;
-    let mut reader = pravega.factory().create_byte_reader(pravega.segment()).await;
-    // The first request from here on is longer than what is kept behind the position.
-    reader.seek(SeekFrom::Start(700_000)).await.unwrap();
-    let mut all = Vec::new();
-    let mut piece = [0; 100];
-    loop {
-        let shown = reader.fill_buf().await.unwrap();
-        let taken = &shown[..shown.len().min(70_000)];
-        all.extend_from_slice(taken);
-        let taken = taken.len();
-        reader.consume(taken);
-        match reader.read(&mut piece).await.unwrap() {
-            0 => break,
-            n => all.extend_from_slice(&piece[..n]),
-        }
-    }
-    assert!(all == content[700_000..]);
-    let mut asked: Vec<_> = pravega.record().reads().map(|read| read.offset).collect();
-    let requests = asked.len();
-    asked.sort_unstable();
-    asked.dedup();
-    assert_eq!(asked.len(), requests, "some bytes were asked for twice");
 }

@@ -41,7 +41,13 @@ async fn t19_of_two_writers_at_one_tail_one_wins_and_the_other_hears_of_it() {
         both => panic!("{both:?}"),
     };
     assert_eq!(tail, offset(winner.len()));
-    let WriteError::Conflict { expected, actual, certainty, .. } = lost else {
+    let WriteError::Conflict {
+        expected,
+        actual,
+        certainty,
+        ..
+    } = lost
+    else {
         panic!("{lost:?}")
     };
     assert_eq!((expected, actual), (3, Some(tail)));
@@ -77,7 +83,10 @@ async fn t20_the_first_writer_is_the_loser_next_time() {
     let backend = Backend::start().await;
     let factory = backend.factory();
     let segment = backend.fresh_segment(&factory).await;
-    let mut writers = [open(&factory, &segment).await, open(&factory, &segment).await];
+    let mut writers = [
+        open(&factory, &segment).await,
+        open(&factory, &segment).await,
+    ];
     let mut expected = Vec::new();
     for round in 0..20 {
         // The one that wrote last is where the segment ends; the other has to find out.
@@ -89,7 +98,10 @@ async fn t20_the_first_writer_is_the_loser_next_time() {
             flushed.unwrap();
         } else {
             let conflict = flushed.unwrap_err();
-            assert!(matches!(conflict, WriteError::Conflict { .. }), "{conflict:?}");
+            assert!(
+                matches!(conflict, WriteError::Conflict { .. }),
+                "{conflict:?}"
+            );
             assert_eq!(writer.resync().await.unwrap().tail, offset(expected.len()));
             writer.write(&bytes).await.unwrap();
             writer.flush().await.unwrap();
@@ -123,7 +135,14 @@ async fn lose_many(factory: &ClientFactory, segment: &ScopedSegment, mut loser: 
     }
     let conflict = loser.flush().await.unwrap_err();
     assert!(
-        matches!(conflict, WriteError::Conflict { expected: 4, actual: Some(10), .. }),
+        matches!(
+            conflict,
+            WriteError::Conflict {
+                expected: 4,
+                actual: Some(10),
+                ..
+            }
+        ),
         "{conflict:?}"
     );
     for receipt in &receipts {
@@ -133,7 +152,10 @@ async fn lose_many(factory: &ClientFactory, segment: &ScopedSegment, mut loser: 
     }
     kept.durable().await.unwrap();
     let at_once = loser.flush().now_or_never();
-    assert!(matches!(at_once, Some(Err(WriteError::Conflict { .. }))), "{at_once:?}");
+    assert!(
+        matches!(at_once, Some(Err(WriteError::Conflict { .. }))),
+        "{at_once:?}"
+    );
 
     let resynced = loser.resync().await.unwrap();
     assert_eq!((resynced.tail, resynced.given_up), (10, 500));
@@ -153,7 +175,12 @@ async fn t22_without_a_resync_every_call_returns_the_same_conflict_and_sends_not
     intrude(&factory, &segment, b"theirs").await;
     loser.write(b"lost").await.unwrap();
     let first = loser.flush().await.unwrap_err();
-    let WriteError::Conflict { expected: 0, actual: Some(6), .. } = first else {
+    let WriteError::Conflict {
+        expected: 0,
+        actual: Some(6),
+        ..
+    } = first
+    else {
         panic!("{first:?}")
     };
     let sent = loser.stats();
@@ -162,7 +189,10 @@ async fn t22_without_a_resync_every_call_returns_the_same_conflict_and_sends_not
             loser.write(b"more").await.unwrap_err(),
             loser.write_all(b"more").await.unwrap_err(),
             loser.append(Bytes::from_static(b"more")).await.unwrap_err(),
-            loser.try_append(Bytes::from_static(b"more")).unwrap_err().error,
+            loser
+                .try_append(Bytes::from_static(b"more"))
+                .unwrap_err()
+                .error,
             loser.flush().await.unwrap_err(),
             loser.wait_durable(1).await.unwrap_err(),
             loser.watch().unwrap().flush().await.unwrap_err(),
@@ -189,9 +219,15 @@ async fn t26_seek_to_tail_with_unflushed_bytes_changes_nothing() {
     let mut writer = open(&factory, &segment).await;
     writer.write(b"five!").await.unwrap();
     let refused = writer.seek_to_tail().await.unwrap_err();
-    assert!(matches!(refused, WriteError::Unflushed { bytes: 5, .. }), "{refused:?}");
+    assert!(
+        matches!(refused, WriteError::Unflushed { bytes: 5, .. }),
+        "{refused:?}"
+    );
     let refused = writer.resync().await.unwrap_err();
-    assert!(matches!(refused, WriteError::Unflushed { bytes: 5, .. }), "{refused:?}");
+    assert!(
+        matches!(refused, WriteError::Unflushed { bytes: 5, .. }),
+        "{refused:?}"
+    );
     assert_eq!((writer.position(), writer.unflushed_bytes()), (8, 5));
     assert_eq!(writer.flush().await.unwrap(), 8);
     assert_eq!(writer.seek_to_tail().await.unwrap(), 8);
@@ -220,7 +256,14 @@ async fn t27_a_restart_that_expects_the_durable_offset() {
     let opening = factory.open_byte_writer(segment.clone()).expect_at(durable);
     let surprise = opening.await.unwrap_err();
     assert!(
-        matches!(surprise, SegmentError::UnexpectedTail { expected: 6, actual: 11, .. }),
+        matches!(
+            surprise,
+            SegmentError::UnexpectedTail {
+                expected: 6,
+                actual: 11,
+                ..
+            }
+        ),
         "{surprise:?}"
     );
     assert!(!surprise.is_retryable());
@@ -233,7 +276,10 @@ async fn t27_expecting_more_than_there_is_is_an_error_too() {
     let factory = backend.factory();
     let segment = backend.fresh_segment(&factory).await;
     for expected in [1, u64::from(u32::MAX), u64::MAX] {
-        let error = factory.open_byte_writer(segment.clone()).expect_at(expected).await;
+        let error = factory
+            .open_byte_writer(segment.clone())
+            .expect_at(expected)
+            .await;
         let error = error.unwrap_err();
         assert!(
             matches!(error, SegmentError::UnexpectedTail { actual: 0, expected: wanted, .. } if wanted == expected),
@@ -275,7 +321,9 @@ async fn t28_writers_in_a_loop_of_resync_and_append_store_all_successes_once() {
     let stored = content(&factory, &segment).await;
     let mut next = [0; WRITERS as usize];
     for record in stored.chunks(4) {
-        let [name, number, not_name, not_number] = *record else { panic!("{record:?}") };
+        let [name, number, not_name, not_number] = *record else {
+            panic!("{record:?}")
+        };
         assert_eq!((!not_name, !not_number), (name, number));
         let next = &mut next[usize::from(name)];
         assert_eq!(number, *next, "writer {name}");
@@ -303,7 +351,9 @@ async fn shared_writers_interleave_whole_appends_in_order() {
     let factory = backend.factory();
     let segment = backend.fresh_segment(&factory).await;
     let tasks = (0..WRITERS).map(|name| {
-        let opening = factory.open_byte_writer(segment.clone()).mode(WriteMode::Shared);
+        let opening = factory
+            .open_byte_writer(segment.clone())
+            .mode(WriteMode::Shared);
         tokio::spawn(async move {
             let mut writer = opening.await.unwrap();
             for number in 0..RECORDS {
@@ -335,7 +385,11 @@ async fn shared_writers_interleave_whole_appends_in_order() {
         let next = &mut next[name as usize];
         assert_eq!(number, *next, "writer {name}");
         let expected = record(name, number);
-        assert_eq!(stored.split_to(expected.len()), expected, "writer {name}, record {number}");
+        assert_eq!(
+            stored.split_to(expected.len()),
+            expected,
+            "writer {name}, record {number}"
+        );
         *next += 1;
     }
     assert_eq!(next, [RECORDS; WRITERS as usize]);
@@ -347,13 +401,18 @@ async fn a_shared_writer_makes_an_exclusive_one_conflict_and_goes_on_itself() {
     let factory = backend.factory();
     let segment = backend.fresh_segment(&factory).await;
     let mut exclusive = open(&factory, &segment).await;
-    let shared = factory.open_byte_writer(segment.clone()).mode(WriteMode::Shared);
+    let shared = factory
+        .open_byte_writer(segment.clone())
+        .mode(WriteMode::Shared);
     let mut shared = shared.await.unwrap();
     shared.write(b"shared ").await.unwrap();
     shared.flush().await.unwrap();
     exclusive.write(b"lost").await.unwrap();
     let conflict = exclusive.flush().await.unwrap_err();
-    assert!(matches!(conflict, WriteError::Conflict { .. }), "{conflict:?}");
+    assert!(
+        matches!(conflict, WriteError::Conflict { .. }),
+        "{conflict:?}"
+    );
     exclusive.resync().await.unwrap();
     exclusive.write(b"exclusive ").await.unwrap();
     exclusive.flush().await.unwrap();

@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use pravega_byte_stream::{ByteWriter, Certainty, ClientFactory, ScopedSegment, WriteError, WriteMode};
+use pravega_byte_stream::{
+    ByteWriter, Certainty, ClientFactory, ScopedSegment, WriteError, WriteMode,
+};
 use pravega_integration_tests::{
     Pattern,
     relay::{Armed, Direction, Fault, Frames, Gate, Relay, Seen},
@@ -26,20 +28,32 @@ async fn open(factory: &ClientFactory, segment: &ScopedSegment, mode: WriteMode)
 
 /// What five appends store.
 fn expected() -> Vec<u8> {
-    (1..=APPENDS).flat_map(|number| vec![number; number.into()]).collect()
+    (1..=APPENDS)
+        .flat_map(|number| vec![number; number.into()])
+        .collect()
 }
 
 /// Opens a writer on a new segment and makes five appends, each flushed. A fault that strikes is to be
 /// noticed by nobody.
 async fn exchange(relay: &Relay, factory: &ClientFactory, mode: WriteMode, fault: &str) {
-    let segment = relay.backend().fresh_segment(&relay.backend().factory()).await;
+    let segment = relay
+        .backend()
+        .fresh_segment(&relay.backend().factory())
+        .await;
     let mut writer = open(factory, &segment, mode).await;
     for number in 1..=APPENDS {
-        writer.append(Bytes::from(vec![number; number.into()])).await.unwrap();
+        writer
+            .append(Bytes::from(vec![number; number.into()]))
+            .await
+            .unwrap();
         let flushed = writer.flush().await;
         assert!(flushed.is_ok(), "{mode:?}, {fault}: {flushed:?}");
     }
-    assert_eq!(writer.durable_offset(), offset(expected().len()), "{mode:?}, {fault}");
+    assert_eq!(
+        writer.durable_offset(),
+        offset(expected().len()),
+        "{mode:?}, {fault}"
+    );
     assert_eq!(writer.stats().conflicts, 0, "{mode:?}, {fault}");
     let stored = content(&relay.backend().factory(), &segment).await;
     assert_eq!(stored, expected(), "{mode:?}, {fault}");
@@ -74,7 +88,10 @@ async fn t24_a_lost_acknowledgement_is_no_conflict_and_nothing_is_stored_twice()
         let segment = relay.backend().fresh_segment(&factory).await;
         let mut writer = open(&factory, &segment, mode).await;
         for number in 1..=20 {
-            let lost = relay.arm(Frames::replies().named("DataAppended"), Fault::SwallowAndCut);
+            let lost = relay.arm(
+                Frames::replies().named("DataAppended"),
+                Fault::SwallowAndCut,
+            );
             writer.write(b"0123456789").await.unwrap();
             assert_eq!(writer.flush().await.unwrap(), number * 10, "{mode:?}");
             assert_eq!(lost.strikes(), 1);
@@ -101,7 +118,11 @@ async fn t24_a_lost_append_is_sent_again_unchanged() {
         writer.flush().await.unwrap();
         assert_eq!(lost.strikes(), 3);
         assert_eq!(writer.stats().blocks_resent, 3, "{mode:?}");
-        assert_eq!(content(&factory, &segment).await, "first second", "{mode:?}");
+        assert_eq!(
+            content(&factory, &segment).await,
+            "first second",
+            "{mode:?}"
+        );
     }
 }
 
@@ -177,7 +198,11 @@ async fn t31_an_invalid_event_number_is_mended_by_a_new_setup() {
         writer.write(b"after").await.unwrap();
         assert_eq!(writer.flush().await.unwrap(), 12, "{mode:?}");
         assert_eq!(refused.strikes(), 1);
-        assert_eq!(content(&factory, &segment).await, "before after", "{mode:?}");
+        assert_eq!(
+            content(&factory, &segment).await,
+            "before after",
+            "{mode:?}"
+        );
     }
 }
 
@@ -199,7 +224,10 @@ async fn t32_setups_refused_for_ever_end_with_an_error_after_a_few() {
         );
         writer.write(b"nowhere").await.unwrap();
         let error = writer.flush().await.unwrap_err();
-        assert!(matches!(error, WriteError::SegmentMissing { .. }), "{error:?}");
+        assert!(
+            matches!(error, WriteError::SegmentMissing { .. }),
+            "{error:?}"
+        );
         assert_eq!(error.certainty(), Certainty::Definite);
         assert!(refusals.strikes() <= 5, "{} setups", refusals.strikes());
         refusals.disarm();
@@ -219,7 +247,11 @@ async fn t34_wrong_host_twice_then_right() {
         writer.write(b"found at last").await.unwrap();
         assert_eq!(writer.flush().await.unwrap(), 13, "{mode:?}");
         assert_eq!(refused.strikes(), 2);
-        assert_eq!(relay.questions(), questions + 2, "asked once for each refusal");
+        assert_eq!(
+            relay.questions(),
+            questions + 2,
+            "asked once for each refusal"
+        );
         assert_eq!(content(&factory, &segment).await, "found at last");
     }
 }
@@ -260,11 +292,11 @@ async fn t34_a_segment_that_moves_again_and_again_is_followed() {
 async fn connections_killed_in_the_middle_of_writing() {
     let relay = Relay::start().await;
     let factory = relay.factory_with(in_a_hurry);
-    let all = Pattern::new(1).bytes(0, 4 << 20);
+    let all = Pattern::new(1).bytes(0, 8 << 20);
     for mode in BOTH_MODES {
         let segment = relay.backend().fresh_segment(&factory).await;
         let opening = factory.open_byte_writer(segment.clone()).mode(mode);
-        let mut writer = opening.max_unacked_bytes(300_000).await.unwrap();
+        let mut writer = opening.max_unacked_bytes(1_500_000).await.unwrap();
         let mut cuts: Vec<Armed> = Vec::new();
         for (number, piece) in all.chunks(10_007).enumerate() {
             match number % 40 {
@@ -278,6 +310,12 @@ async fn connections_killed_in_the_middle_of_writing() {
             }
             writer.write_all(piece).await.unwrap();
         }
+        let in_flight = writer.stats().max_blocks_in_flight;
+        assert_eq!(
+            in_flight > 1,
+            mode == WriteMode::Shared,
+            "{in_flight} in {mode:?} mode"
+        );
         assert_eq!(writer.close().await.unwrap(), offset(all.len()), "{mode:?}");
         let strikes: u64 = cuts.iter().map(Armed::strikes).sum();
         assert!(strikes >= 10, "{strikes} cuts in {mode:?} mode");
@@ -291,7 +329,10 @@ async fn t33_a_store_that_accepts_and_closes_is_tried_until_it_does_not() {
     let factory = relay.factory_with(in_a_hurry);
     let segment = relay.backend().fresh_segment(&factory).await;
     let mut writer = open(&factory, &segment, WriteMode::Exclusive).await;
-    let hellos = relay.arm(Frames::requests().named("Hello").times(20), Fault::SwallowAndCut);
+    let hellos = relay.arm(
+        Frames::requests().named("Hello").times(20),
+        Fault::SwallowAndCut,
+    );
     relay.cut_all();
     writer.write(b"in the end").await.unwrap();
     assert_eq!(writer.flush().await.unwrap(), 10);
@@ -344,7 +385,10 @@ async fn t72_a_dropped_flush_leaves_the_next_one_to_report() {
     let segment = relay.backend().fresh_segment(&factory).await;
     let mut writer = open(&factory, &segment, WriteMode::Exclusive).await;
     let gate = Gate::default();
-    let held = relay.arm(Frames::replies().named("DataAppended"), Fault::Hold(gate.clone()));
+    let held = relay.arm(
+        Frames::replies().named("DataAppended"),
+        Fault::Hold(gate.clone()),
+    );
     writer.write(b"slow").await.unwrap();
     tokio::select! {
         biased;
@@ -376,7 +420,10 @@ async fn t78_a_write_that_waits_for_room_hears_of_the_end() {
         handle.seal().await.unwrap();
         gate.open();
         let error = waiting.await.unwrap().unwrap_err();
-        assert!(matches!(error, WriteError::SegmentSealed { .. }), "{mode:?}: {error:?}");
+        assert!(
+            matches!(error, WriteError::SegmentSealed { .. }),
+            "{mode:?}: {error:?}"
+        );
     }
 }
 
@@ -386,7 +433,10 @@ async fn t75_shutting_the_factory_down_ends_blocked_calls() {
     let factory = relay.factory_with(in_a_hurry);
     let segment = relay.backend().fresh_segment(&factory).await;
     let mut writer = open(&factory, &segment, WriteMode::Exclusive).await;
-    let held = relay.arm(Frames::replies().named("DataAppended"), Fault::Hold(Gate::default()));
+    let held = relay.arm(
+        Frames::replies().named("DataAppended"),
+        Fault::Hold(Gate::default()),
+    );
     writer.write(b"unacknowledged").await.unwrap();
     let blocked = tokio::spawn(async move { (writer.flush().await, writer) });
     held.struck().await;
@@ -400,7 +450,6 @@ async fn t75_shutting_the_factory_down_ends_blocked_calls() {
     factory.open_byte_writer(segment).await.unwrap_err();
 }
 
-/// Requests of a writer that never reached the store are not repeated under another name.
 #[tokio::test]
 async fn one_writer_id_for_all_connections() {
     let relay = Relay::start().await;

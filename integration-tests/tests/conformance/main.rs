@@ -4,11 +4,13 @@
 #![cfg(test)]
 
 mod adapters;
+mod bad_input;
 mod book;
 mod conflicts;
 mod faults;
 mod opening;
 mod reading;
+mod requests;
 mod scripted;
 mod seeking;
 mod segments;

@@ -13,13 +13,27 @@ async fn t71_a_stream_of_two_segments_is_no_byte_stream() {
     let stream = backend.fresh_name();
     let controller = factory.controller().unwrap();
     controller.create_scope(stream.scope()).await.unwrap();
-    controller.create_stream(&stream, &StreamConfiguration::fixed(2)).await.unwrap();
+    controller
+        .create_stream(&stream, &StreamConfiguration::fixed(2))
+        .await
+        .unwrap();
     for error in [
-        factory.open_byte_writer(stream.clone()).await.err().unwrap(),
-        factory.open_byte_reader(stream.clone()).await.err().unwrap(),
+        factory
+            .open_byte_writer(stream.clone())
+            .await
+            .err()
+            .unwrap(),
+        factory
+            .open_byte_reader(stream.clone())
+            .await
+            .err()
+            .unwrap(),
         factory.segment_of(&stream).await.unwrap_err(),
     ] {
-        assert!(matches!(error, SegmentError::NotAByteStream { segments: 2, .. }), "{error:?}");
+        assert!(
+            matches!(error, SegmentError::NotAByteStream { segments: 2, .. }),
+            "{error:?}"
+        );
         assert!(error.to_string().contains(&stream.to_string()), "{error}");
         assert!(!error.is_retryable());
     }
@@ -33,10 +47,22 @@ async fn t71_a_sealed_stream_takes_no_writer_and_has_readers() {
     let mut writer = factory.open_byte_writer(stream.clone()).await.unwrap();
     writer.write(b"all").await.unwrap();
     writer.close().await.unwrap();
-    factory.controller().unwrap().seal_stream(&stream).await.unwrap();
+    factory
+        .controller()
+        .unwrap()
+        .seal_stream(&stream)
+        .await
+        .unwrap();
 
-    let error = factory.open_byte_writer(stream.clone()).await.err().unwrap();
-    assert!(matches!(error, SegmentError::StreamSealed { .. }), "{error:?}");
+    let error = factory
+        .open_byte_writer(stream.clone())
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        matches!(error, SegmentError::StreamSealed { .. }),
+        "{error:?}"
+    );
     assert!(error.to_string().contains(&stream.to_string()), "{error}");
     assert!(!error.is_retryable());
     let mut reader = factory.open_byte_reader(stream).await.unwrap();
@@ -57,20 +83,40 @@ async fn t71_a_missing_stream_and_a_missing_scope_are_told_apart() {
     let scopeless: pravega_byte_stream::ScopedStream = format!("{scopeless}/s").parse().unwrap();
 
     for error in [
-        factory.open_byte_writer(missing.clone()).await.err().unwrap(),
-        factory.open_byte_reader(missing.clone()).await.err().unwrap(),
+        factory
+            .open_byte_writer(missing.clone())
+            .await
+            .err()
+            .unwrap(),
+        factory
+            .open_byte_reader(missing.clone())
+            .await
+            .err()
+            .unwrap(),
         factory.segment_of(&missing).await.unwrap_err(),
     ] {
-        let SegmentError::StreamNotFound { stream } = &error else { panic!("{error:?}") };
+        let SegmentError::StreamNotFound { stream } = &error else {
+            panic!("{error:?}")
+        };
         assert_eq!(stream, &missing);
         assert!(!error.is_retryable());
     }
     for error in [
-        factory.open_byte_writer(scopeless.clone()).await.err().unwrap(),
-        factory.open_byte_reader(scopeless.clone()).await.err().unwrap(),
+        factory
+            .open_byte_writer(scopeless.clone())
+            .await
+            .err()
+            .unwrap(),
+        factory
+            .open_byte_reader(scopeless.clone())
+            .await
+            .err()
+            .unwrap(),
         factory.segment_of(&scopeless).await.unwrap_err(),
     ] {
-        let SegmentError::ScopeNotFound { scope } = &error else { panic!("{error:?}") };
+        let SegmentError::ScopeNotFound { scope } = &error else {
+            panic!("{error:?}")
+        };
         assert_eq!(scope, scopeless.scope());
         assert!(!error.is_retryable());
     }
@@ -81,17 +127,28 @@ async fn t71_what_is_opened_lazily_reports_a_missing_segment_at_the_first_operat
     let backend = Backend::start().await;
     let factory = backend.factory();
     let stream = backend.fresh_stream(&factory).await;
-    let segment = format!("{stream}/17").parse::<pravega_byte_stream::ScopedSegment>().unwrap();
+    let segment = format!("{stream}/17")
+        .parse::<pravega_byte_stream::ScopedSegment>()
+        .unwrap();
 
     let mut writer = factory.create_byte_writer(segment.clone());
     let error = writer.seek_to_tail().await.unwrap_err();
     assert!(
-        matches!(error, WriteError::Segment { source: SegmentError::NoSuchSegment { .. }, .. }),
+        matches!(
+            error,
+            WriteError::Segment {
+                source: SegmentError::NoSuchSegment { .. },
+                ..
+            }
+        ),
         "{error:?}"
     );
     writer.write(b"nowhere").await.unwrap();
     let error = writer.flush().await.unwrap_err();
-    assert!(matches!(error, WriteError::SegmentMissing { .. }), "{error:?}");
+    assert!(
+        matches!(error, WriteError::SegmentMissing { .. }),
+        "{error:?}"
+    );
     assert!(story(&error).contains(&segment.to_string()), "{error}");
     let again = writer.write(b"nowhere").await.unwrap_err();
     assert_eq!(again.to_string(), error.to_string());
@@ -101,7 +158,10 @@ async fn t71_what_is_opened_lazily_reports_a_missing_segment_at_the_first_operat
     assert!(story(&error).contains(&segment.to_string()), "{error:?}");
     let handle = factory.segment(segment).unwrap();
     let error = handle.info().await.unwrap_err();
-    assert!(matches!(error, SegmentError::NoSuchSegment { .. }), "{error:?}");
+    assert!(
+        matches!(error, SegmentError::NoSuchSegment { .. }),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
@@ -118,7 +178,11 @@ async fn readers_start_where_they_are_told() {
         (ReadFrom::BeforeTail(3), 7, b'7'),
         (ReadFrom::BeforeTail(100), 2, b'2'),
     ] {
-        let mut reader = factory.open_byte_reader(stream.clone()).from(from).await.unwrap();
+        let mut reader = factory
+            .open_byte_reader(stream.clone())
+            .from(from)
+            .await
+            .unwrap();
         assert_eq!(reader.position(), position, "{from:?}");
         let mut byte = [0];
         reader.read_exact(&mut byte).await.unwrap();
@@ -146,15 +210,33 @@ async fn t76_an_unreachable_controller_is_an_error_at_the_deadline_and_no_more_o
     relay.set_controller_down(true);
 
     let fresh = relay.backend().fresh_name();
-    let controller = relay.controller_uri().trim_start_matches("tcp://").to_owned();
+    let controller = relay
+        .controller_uri()
+        .trim_start_matches("tcp://")
+        .to_owned();
     for error in [
         factory.ensure_byte_stream(&fresh).await.unwrap_err(),
-        factory.open_byte_writer(segment.stream().clone()).await.err().unwrap(),
-        factory.open_byte_reader(segment.stream().clone()).await.err().unwrap(),
-        factory.open_byte_writer(segment.clone()).await.err().unwrap(),
+        factory
+            .open_byte_writer(segment.stream().clone())
+            .await
+            .err()
+            .unwrap(),
+        factory
+            .open_byte_reader(segment.stream().clone())
+            .await
+            .err()
+            .unwrap(),
+        factory
+            .open_byte_writer(segment.clone())
+            .await
+            .err()
+            .unwrap(),
         handle.info().await.unwrap_err(),
     ] {
-        assert!(matches!(error, SegmentError::Unavailable { .. }), "{error:?}");
+        assert!(
+            matches!(error, SegmentError::Unavailable { .. }),
+            "{error:?}"
+        );
         assert!(error.is_retryable());
         assert!(story(&error).contains(&controller), "{}", story(&error));
     }
@@ -188,13 +270,24 @@ async fn t76_an_unreachable_store_is_an_error_at_the_deadline_and_no_more_once_i
     relay.shut();
 
     for error in [
-        factory.open_byte_writer(segment.stream().clone()).await.err().unwrap(),
-        factory.open_byte_reader(segment.stream().clone()).await.err().unwrap(),
+        factory
+            .open_byte_writer(segment.stream().clone())
+            .await
+            .err()
+            .unwrap(),
+        factory
+            .open_byte_reader(segment.stream().clone())
+            .await
+            .err()
+            .unwrap(),
         handle.info().await.unwrap_err(),
         handle.seal().await.unwrap_err(),
         handle.attribute(1).await.unwrap_err(),
     ] {
-        assert!(matches!(error, SegmentError::Unavailable { .. }), "{error:?}");
+        assert!(
+            matches!(error, SegmentError::Unavailable { .. }),
+            "{error:?}"
+        );
         assert!(error.is_retryable());
         assert!(story(&error).contains("127.0.0.1:"), "{}", story(&error));
     }

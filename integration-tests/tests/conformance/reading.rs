@@ -14,7 +14,8 @@ fn wide(len: usize) -> u64 {
     u64::try_from(len).unwrap()
 }
 
-async fn rest_of(reader: &mut ByteReader) -> Vec<u8> {
+/// Everything up to the end.
+pub(crate) async fn rest_of(reader: &mut ByteReader) -> Vec<u8> {
     let mut all = Vec::new();
     while let Some(chunk) = reader.read_chunk(usize::MAX).await.unwrap() {
         assert!(!chunk.is_empty());
@@ -34,9 +35,17 @@ async fn t42_an_empty_buffer_is_filled_at_once_everywhere() {
     writer.write(b"0123456789").await.unwrap();
     writer.flush().await.unwrap();
     for position in [0, 5, 10] {
-        reader.seek(std::io::SeekFrom::Start(position)).await.unwrap();
+        reader
+            .seek(std::io::SeekFrom::Start(position))
+            .await
+            .unwrap();
         assert_eq!(reader.read(&mut []).await.unwrap(), 0);
-        assert_eq!(tokio::io::AsyncReadExt::read(&mut reader, &mut []).await.unwrap(), 0);
+        assert_eq!(
+            tokio::io::AsyncReadExt::read(&mut reader, &mut [])
+                .await
+                .unwrap(),
+            0
+        );
         assert_eq!(reader.read_at(position, 0).await.unwrap(), "");
         assert_eq!(reader.read_range(position..position).await.unwrap(), "");
     }
@@ -75,7 +84,10 @@ async fn t46_a_hundred_mebibytes_in_order_and_as_one_range() {
     let mut left = PIECES * MIB;
     while left > 0 {
         let chunk = reader.read_chunk(left).await.unwrap().unwrap();
-        assert!(reader.available() <= 4 * MIB, "more than the read-ahead is held");
+        assert!(
+            reader.available() <= 4 * MIB,
+            "more than the read-ahead is held"
+        );
         left -= chunk.len();
         hash.update(&chunk);
     }
@@ -94,7 +106,7 @@ async fn t46_a_hundred_mebibytes_in_order_and_as_one_range() {
     assert_eq!(reader.position(), wide(PIECES * MIB));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t45_positioned_reads_from_64_tasks_beside_a_sequential_reader() {
     const LEN: usize = 6 * MIB;
     let backend = Backend::start().await;
@@ -133,7 +145,10 @@ async fn t46_a_range_with_the_tail_inside_is_incomplete() {
     writer.flush().await.unwrap();
     for range in [0..11, 5..u64::MAX, 10..11, 12..13] {
         let error = reader.read_range(range.clone()).await.unwrap_err();
-        assert!(matches!(error, ReadError::Incomplete { tail: 10, .. }), "{range:?}: {error:?}");
+        assert!(
+            matches!(error, ReadError::Incomplete { tail: 10, .. }),
+            "{range:?}: {error:?}"
+        );
         assert!(error.is_retryable());
     }
     assert_eq!(reader.read_range(3..10).await.unwrap(), "3456789");
@@ -163,8 +178,11 @@ async fn t47_a_reader_with_a_limit_ends_there_although_the_segment_grows() {
     let mut until_tail = open().until(ReadUntil::TailAtOpen).await.unwrap();
     let mut until_later = open().until(ReadUntil::Offset(15)).await.unwrap();
     let mut until_here = open().until(ReadUntil::Offset(0)).await.unwrap();
-    let mut until_behind =
-        open().from(ReadFrom::Offset(8)).until(ReadUntil::Offset(5)).await.unwrap();
+    let mut until_behind = open()
+        .from(ReadFrom::Offset(8))
+        .until(ReadUntil::Offset(5))
+        .await
+        .unwrap();
     let mut first = [0; 10];
     until_later.read_exact(&mut first).await.unwrap();
     let (later, ()) = tokio::join!(rest_of(&mut until_later), async {
@@ -211,14 +229,32 @@ async fn a_reader_starts_where_it_is_told_to() {
         (ReadFrom::BeforeTail(u64::MAX), 4),
     ];
     for (from, offset) in places {
-        let mut reader = factory.open_byte_reader(segment.clone()).from(from).await.unwrap();
+        let mut reader = factory
+            .open_byte_reader(segment.clone())
+            .from(from)
+            .await
+            .unwrap();
         assert_eq!(reader.position(), offset, "{from:?}");
         let expected = &b"0123456789"[usize::try_from(offset).unwrap()..];
         assert_eq!(rest_of(&mut reader).await, expected, "{from:?}");
     }
-    let mut below = factory.open_byte_reader(segment).from(ReadFrom::Offset(3)).await.unwrap();
+    let mut below = factory
+        .open_byte_reader(segment)
+        .from(ReadFrom::Offset(3))
+        .await
+        .unwrap();
     let error = below.read(&mut [0; 3]).await.unwrap_err();
-    assert!(matches!(error, ReadError::Truncated { requested: 3, head: 4, .. }), "{error:?}");
+    assert!(
+        matches!(
+            error,
+            ReadError::Truncated {
+                requested: 3,
+                head: 4,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
@@ -229,7 +265,17 @@ async fn read_exact_tells_what_is_missing_at_the_end() {
     writer.seal().await.unwrap();
     let mut buffer = [7; 8];
     let error = reader.read_exact(&mut buffer).await.unwrap_err();
-    assert!(matches!(error, ReadError::UnexpectedEnd { length: 5, missing: 3, .. }), "{error:?}");
+    assert!(
+        matches!(
+            error,
+            ReadError::UnexpectedEnd {
+                length: 5,
+                missing: 3,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
     assert_eq!(&buffer, b"01234\x07\x07\x07");
     assert_eq!(reader.position(), 5);
 }
@@ -240,7 +286,10 @@ async fn a_small_read_ahead_bounds_what_a_slow_consumer_holds() {
     let backend = Backend::start().await;
     let factory = backend.factory();
     let (mut writer, _) = backend.pair(&factory).await;
-    writer.write_all(&Pattern::new(43).bytes(0, 8 * MIB)).await.unwrap();
+    writer
+        .write_all(&Pattern::new(43).bytes(0, 8 * MIB))
+        .await
+        .unwrap();
     writer.seal().await.unwrap();
     let opening = factory.open_byte_reader(writer.segment().unwrap().clone());
     let mut reader = opening.read_ahead(AHEAD).await.unwrap();
@@ -252,10 +301,18 @@ async fn a_small_read_ahead_bounds_what_a_slow_consumer_holds() {
             break;
         }
         assert_eq!(Pattern::new(43).differs(at, &piece[..n]), None);
-        assert!(reader.available() <= AHEAD, "{} bytes held", reader.available());
+        assert!(
+            reader.available() <= AHEAD,
+            "{} bytes held",
+            reader.available()
+        );
         // Time for whatever is on its way.
         reader.info().await.unwrap();
-        assert!(reader.available() <= AHEAD, "{} bytes held", reader.available());
+        assert!(
+            reader.available() <= AHEAD,
+            "{} bytes held",
+            reader.available()
+        );
     }
     assert_eq!(reader.position(), wide(8 * MIB));
 }

@@ -2,12 +2,12 @@
 
 use std::io::{self, Read as _, SeekFrom};
 
+use pravega_byte_stream::{ByteReader, ReadError};
+use pravega_integration_tests::{Backend, Pattern};
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
 };
-use pravega_byte_stream::{ByteReader, ReadError};
-use pravega_integration_tests::{Backend, Pattern};
 use tokio::io::{AsyncBufReadExt as _, AsyncSeekExt as _};
 
 /// A few requests long, and no multiple of anything.
@@ -52,7 +52,11 @@ fn compare(cursor: &mut Cursor, wanted: usize, got: &[u8]) {
     cursor.read_exact(&mut expected).unwrap();
     assert!(got == expected, "at {}", cursor.position());
     let is_end = io::BufRead::fill_buf(cursor).unwrap().is_empty();
-    assert!(!got.is_empty() || wanted == 0 || is_end, "nothing at {}", cursor.position());
+    assert!(
+        !got.is_empty() || wanted == 0 || is_end,
+        "nothing at {}",
+        cursor.position()
+    );
 }
 
 /// Behind the end the cursor gives nothing; a reader says that there is no such place.
@@ -102,7 +106,10 @@ async fn apply(reader: &mut ByteReader, cursor: &mut Cursor, operation: Operatio
         Operation::End(by) => seek(reader, cursor, SeekFrom::End(by)).await,
         Operation::ReadAt(at, len) => {
             let expected = &cursor.get_ref()[at..LEN.min(at + len)];
-            let got = reader.read_at(u64::try_from(at).unwrap(), len).await.unwrap();
+            let got = reader
+                .read_at(u64::try_from(at).unwrap(), len)
+                .await
+                .unwrap();
             assert!(got == expected);
         }
     }
@@ -118,7 +125,10 @@ async fn seek(reader: &mut ByteReader, cursor: &mut Cursor, to: SeekFrom) {
 
 #[test]
 fn t57_a_reader_is_like_a_cursor_over_the_same_bytes() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let content = Pattern::new(57).bytes(0, LEN);
     let (_backend, factory, segment) = runtime.block_on(async {
         let backend = Backend::start().await;
@@ -129,7 +139,11 @@ fn t57_a_reader_is_like_a_cursor_over_the_same_bytes() {
         writer.seal().await.unwrap();
         (backend, factory, segment)
     });
-    let config = Config { cases: 40, failure_persistence: None, ..Config::default() };
+    let config = Config {
+        cases: 40,
+        failure_persistence: None,
+        ..Config::default()
+    };
     let check = |operations| {
         runtime.block_on(async {
             let mut cursor = Cursor::new(content.clone());
@@ -165,7 +179,9 @@ async fn t60_seeking_to_no_place_is_refused_and_moves_nothing() {
         let error = reader.seek(to).await.unwrap_err();
         assert!(matches!(error, ReadError::InvalidSeek), "{to:?}: {error:?}");
         assert_eq!(reader.position(), 5);
-        let error = tokio::io::AsyncSeekExt::seek(&mut reader, to).await.unwrap_err();
+        let error = tokio::io::AsyncSeekExt::seek(&mut reader, to)
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{to:?}");
         assert_eq!(reader.stream_position().await.unwrap(), 5);
     }
@@ -196,7 +212,10 @@ async fn t62_behind_the_end_of_a_sealed_segment() {
                 "{error:?}"
             );
             let error = reader.read_at(offset, 1).await.unwrap_err();
-            assert!(matches!(error, ReadError::BeyondEnd { length: 10, .. }), "{error:?}");
+            assert!(
+                matches!(error, ReadError::BeyondEnd { length: 10, .. }),
+                "{error:?}"
+            );
         }
         reader.seek(SeekFrom::Start(10)).await.unwrap();
         assert_eq!(reader.read(&mut buffer).await.unwrap(), 0);

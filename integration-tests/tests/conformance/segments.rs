@@ -1,9 +1,7 @@
 //! Truncating, sealing, deleting, and attributes.
 
 use bytes::Bytes;
-use pravega_byte_stream::{
-    ByteWriter, Certainty, ReadError, SegmentError, WriteError,
-};
+use pravega_byte_stream::{ByteWriter, Certainty, ReadError, SegmentError, WriteError};
 use pravega_controller_client::StreamConfiguration;
 use pravega_integration_tests::{
     Backend,
@@ -33,10 +31,16 @@ async fn t66_truncating_at_below_and_beyond() {
     }
     for beyond in [11, 1 << 40, (1 << 63) - 1, 1 << 63, u64::MAX] {
         let refused = handle.truncate_data_before(beyond).await.unwrap_err();
-        let SegmentError::OutOfRange { offset, .. } = refused else { panic!("{refused:?}") };
+        let SegmentError::OutOfRange { offset, .. } = refused else {
+            panic!("{refused:?}")
+        };
         assert_eq!(offset, beyond);
         let refused = writer.truncate_data_before(beyond).await.unwrap_err();
-        let WriteError::Segment { source: SegmentError::OutOfRange { .. }, .. } = refused else {
+        let WriteError::Segment {
+            source: SegmentError::OutOfRange { .. },
+            ..
+        } = refused
+        else {
             panic!("{refused:?}")
         };
     }
@@ -74,7 +78,15 @@ async fn truncate_keep_last_keeps_that_many() {
     let mut writer = factory.open_byte_writer(segment.clone()).await.unwrap();
     writer.write(b"0123456789").await.unwrap();
     writer.flush().await.unwrap();
-    for (keep, head) in [(u64::MAX, 0), (10, 0), (7, 3), (8, 3), (1, 9), (0, 10), (5, 10)] {
+    for (keep, head) in [
+        (u64::MAX, 0),
+        (10, 0),
+        (7, 3),
+        (8, 3),
+        (1, 9),
+        (0, 10),
+        (5, 10),
+    ] {
         assert_eq!(handle.truncate_keep_last(keep).await.unwrap(), head);
         assert_eq!(handle.info().await.unwrap().head, head);
     }
@@ -97,8 +109,15 @@ async fn t68_sealing_twice() {
         assert!(info.is_sealed);
         assert_eq!(info.tail, 15);
         expect_sealed(&mut writer).await;
-        let refused = factory.open_byte_writer(segment.clone()).mode(mode).await.unwrap_err();
-        assert!(matches!(refused, SegmentError::Sealed { .. }), "{refused:?}");
+        let refused = factory
+            .open_byte_writer(segment.clone())
+            .mode(mode)
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(refused, SegmentError::Sealed { .. }),
+            "{refused:?}"
+        );
         assert_eq!(content(&factory, &segment).await, "flushed by seal");
     }
 }
@@ -108,13 +127,22 @@ async fn expect_sealed(writer: &mut ByteWriter) {
     for _ in 0..2 {
         let errors = [
             writer.write(b"late").await.unwrap_err(),
-            writer.append(Bytes::from_static(b"late")).await.unwrap_err(),
-            writer.try_append(Bytes::from_static(b"late")).unwrap_err().error,
+            writer
+                .append(Bytes::from_static(b"late"))
+                .await
+                .unwrap_err(),
+            writer
+                .try_append(Bytes::from_static(b"late"))
+                .unwrap_err()
+                .error,
             writer.resync().await.unwrap_err(),
             writer.seek_to_tail().await.unwrap_err(),
         ];
         for error in errors {
-            assert!(matches!(error, WriteError::SegmentSealed { .. }), "{error:?}");
+            assert!(
+                matches!(error, WriteError::SegmentSealed { .. }),
+                "{error:?}"
+            );
             assert_eq!(error.certainty(), Certainty::Definite);
             assert!(!error.is_retryable());
         }
@@ -130,12 +158,18 @@ async fn t68_sealed_by_another_client_with_bytes_in_flight() {
         let segment = relay.backend().fresh_segment(&factory).await;
         let opening = factory.open_byte_writer(segment.clone()).mode(mode);
         let mut writer = opening.await.unwrap();
-        let kept = writer.append(Bytes::from_static(b"acknowledged")).await.unwrap();
+        let kept = writer
+            .append(Bytes::from_static(b"acknowledged"))
+            .await
+            .unwrap();
         kept.durable().await.unwrap();
 
         let gate = Gate::default();
         let append = relay.arm(appends_of(mode), Fault::Hold(gate.clone()));
-        let lost = writer.append(Bytes::from_static(b"in flight")).await.unwrap();
+        let lost = writer
+            .append(Bytes::from_static(b"in flight"))
+            .await
+            .unwrap();
         let never_sent = writer.append(Bytes::from_static(b"queued")).await.unwrap();
         append.struck().await;
         let other_client = relay.backend().factory().segment(segment.clone()).unwrap();
@@ -143,18 +177,31 @@ async fn t68_sealed_by_another_client_with_bytes_in_flight() {
         gate.open();
 
         let sealed = writer.flush().await.unwrap_err();
-        assert!(matches!(sealed, WriteError::SegmentSealed { .. }), "{mode:?}: {sealed:?}");
+        assert!(
+            matches!(sealed, WriteError::SegmentSealed { .. }),
+            "{mode:?}: {sealed:?}"
+        );
         assert_eq!(sealed.certainty(), Certainty::Definite, "{mode:?}");
         kept.durable().await.unwrap();
         for receipt in [lost, never_sent] {
             let error = receipt.durable().await.unwrap_err();
-            assert!(matches!(error, WriteError::SegmentSealed { .. }), "{error:?}");
+            assert!(
+                matches!(error, WriteError::SegmentSealed { .. }),
+                "{error:?}"
+            );
             assert_eq!(error.certainty(), Certainty::Definite, "{mode:?}");
         }
         expect_sealed(&mut writer).await;
         let again = writer.flush().await.unwrap_err();
-        assert!(matches!(again, WriteError::SegmentSealed { .. }), "{again:?}");
-        assert_eq!(content(&factory, &segment).await, "acknowledged", "{mode:?}");
+        assert!(
+            matches!(again, WriteError::SegmentSealed { .. }),
+            "{again:?}"
+        );
+        assert_eq!(
+            content(&factory, &segment).await,
+            "acknowledged",
+            "{mode:?}"
+        );
     }
 }
 
@@ -179,7 +226,10 @@ async fn t69_a_segment_deleted_under_a_writer() {
             Err(error) => error,
         };
         assert!(
-            matches!(error, WriteError::SegmentMissing { .. } | WriteError::SegmentSealed { .. }),
+            matches!(
+                error,
+                WriteError::SegmentMissing { .. } | WriteError::SegmentSealed { .. }
+            ),
             "{mode:?}: {error:?}"
         );
         assert!(!error.is_retryable());
@@ -187,14 +237,26 @@ async fn t69_a_segment_deleted_under_a_writer() {
         assert_eq!(again.to_string(), error.to_string());
         let handle = factory.segment(segment.clone()).unwrap();
         let missing = handle.info().await.unwrap_err();
-        assert!(matches!(missing, SegmentError::NoSuchSegment { .. }), "{missing:?}");
+        assert!(
+            matches!(missing, SegmentError::NoSuchSegment { .. }),
+            "{missing:?}"
+        );
         let missing = handle.truncate_data_before(1).await.unwrap_err();
-        assert!(matches!(missing, SegmentError::NoSuchSegment { .. }), "{missing:?}");
+        assert!(
+            matches!(missing, SegmentError::NoSuchSegment { .. }),
+            "{missing:?}"
+        );
         let missing = handle.seal().await.unwrap_err();
-        assert!(matches!(missing, SegmentError::NoSuchSegment { .. }), "{missing:?}");
+        assert!(
+            matches!(missing, SegmentError::NoSuchSegment { .. }),
+            "{missing:?}"
+        );
         let mut reader = factory.create_byte_reader(segment.clone()).await;
         let missing = reader.read(&mut [0]).await.unwrap_err();
-        assert!(matches!(missing, ReadError::MissingSegment { .. }), "{missing:?}");
+        assert!(
+            matches!(missing, ReadError::MissingSegment { .. }),
+            "{missing:?}"
+        );
     }
 }
 
@@ -215,10 +277,20 @@ async fn attributes_are_compared_and_set() {
     assert!(!handle.update_attribute(ID, Some(6), Some(8)).await.unwrap());
     assert_eq!(handle.attribute(ID).await.unwrap(), Some(7));
     for (old, new) in [(7, 0), (0, -1), (-1, i64::MAX), (i64::MAX, i64::MIN + 1)] {
-        assert!(handle.update_attribute(ID, Some(old), Some(new)).await.unwrap());
+        assert!(
+            handle
+                .update_attribute(ID, Some(old), Some(new))
+                .await
+                .unwrap()
+        );
         assert_eq!(handle.attribute(ID).await.unwrap(), Some(new));
     }
-    assert!(handle.update_attribute(ID, Some(i64::MIN + 1), None).await.unwrap());
+    assert!(
+        handle
+            .update_attribute(ID, Some(i64::MIN + 1), None)
+            .await
+            .unwrap()
+    );
     assert_eq!(handle.attribute(ID).await.unwrap(), None);
     assert_eq!(handle.attribute(ID + 1).await.unwrap(), None);
 }
@@ -233,7 +305,9 @@ async fn of_many_that_set_an_attribute_one_succeeds() {
     let tries = (0..16).map(|value| handle.update_attribute(ID, None, Some(value)));
     let outcomes = futures::future::try_join_all(tries).await.unwrap();
     let winners: Vec<_> = (0..16).zip(outcomes).filter(|&(_, won)| won).collect();
-    let [(winner, _)] = winners[..] else { panic!("{winners:?}") };
+    let [(winner, _)] = winners[..] else {
+        panic!("{winners:?}")
+    };
     assert_eq!(handle.attribute(ID).await.unwrap(), Some(winner));
 }
 
@@ -243,8 +317,13 @@ async fn a_stream_truncated_at_the_controller_still_has_one_segment() {
     let factory = backend.factory();
     let stream = backend.fresh_stream(&factory).await;
     let controller = factory.controller().unwrap();
-    let is_new = controller.create_stream(&stream, &StreamConfiguration::fixed(3)).await;
-    assert!(!is_new.unwrap(), "the stream exists already, with one segment");
+    let is_new = controller
+        .create_stream(&stream, &StreamConfiguration::fixed(3))
+        .await;
+    assert!(
+        !is_new.unwrap(),
+        "the stream exists already, with one segment"
+    );
     let mut writer = factory.open_byte_writer(stream.clone()).await.unwrap();
     writer.write(b"0123456789").await.unwrap();
     writer.truncate_data_before(6).await.unwrap();

@@ -78,7 +78,10 @@ async fn t64_reads_beside_the_position_below_the_head() {
             "{error:?}"
         );
         let error = reader.read_at(range.start, 10).await.unwrap_err();
-        assert!(matches!(error, ReadError::Truncated { head: HEAD, .. }), "{error:?}");
+        assert!(
+            matches!(error, ReadError::Truncated { head: HEAD, .. }),
+            "{error:?}"
+        );
     }
     let bytes = reader.read_range(HEAD..LEN).await.unwrap();
     assert_eq!(Pattern::new(64).differs(HEAD, &bytes), None);
@@ -90,7 +93,10 @@ async fn t65_a_reader_that_skips_goes_on_at_the_head() {
     let (mut writer, reader) = filled(&backend).await;
     let segment = reader.segment().unwrap().clone();
     let opening = backend.factory().open_byte_reader(segment.clone());
-    let mut skipping = opening.on_truncation(OnTruncation::SkipToHead).await.unwrap();
+    let mut skipping = opening
+        .on_truncation(OnTruncation::SkipToHead)
+        .await
+        .unwrap();
     while skipping.position() < 2 * MIB {
         assert!(next_is_right(&mut skipping).await.unwrap());
     }
@@ -123,9 +129,13 @@ async fn t65_a_reader_that_skips_goes_on_at_the_head() {
 }
 
 fn is_missing(error: &ReadError) -> bool {
-    matches!(error, ReadError::MissingSegment { .. } | ReadError::Asking {
-        source: SegmentError::NoSuchSegment { .. },
-    })
+    matches!(
+        error,
+        ReadError::MissingSegment { .. }
+            | ReadError::Asking {
+                source: SegmentError::NoSuchSegment { .. },
+            }
+    )
 }
 
 #[tokio::test]
@@ -189,8 +199,14 @@ async fn t69_deleted_under_a_writer() {
     backend.delete_segment(writer.segment().unwrap()).await;
     writer.write(b"after").await.unwrap();
     let error = writer.flush().await.unwrap_err();
-    assert!(matches!(error, WriteError::SegmentMissing { .. }), "{error:?}");
+    assert!(
+        matches!(error, WriteError::SegmentMissing { .. }),
+        "{error:?}"
+    );
     assert!(!error.is_retryable());
     let error = writer.flush().await.unwrap_err();
-    assert!(matches!(error, WriteError::SegmentMissing { .. }), "{error:?}");
+    assert!(
+        matches!(error, WriteError::SegmentMissing { .. }),
+        "{error:?}"
+    );
 }

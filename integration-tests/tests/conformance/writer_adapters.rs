@@ -57,12 +57,23 @@ async fn t48_an_async_write_reports_a_conflict_with_kind_and_source() {
     rival.write(b"first").await.unwrap();
     rival.close().await.unwrap();
     // Named in full: the writer has methods of its own with these names.
-    AsyncWriteExt::write_all(&mut writer, b"second").await.unwrap();
+    AsyncWriteExt::write_all(&mut writer, b"second")
+        .await
+        .unwrap();
     let error = AsyncWriteExt::flush(&mut writer).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AlreadyExists);
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<WriteError>());
+    let inner = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<WriteError>());
     assert!(
-        matches!(inner, Some(WriteError::Conflict { expected: 0, actual: Some(5), .. })),
+        matches!(
+            inner,
+            Some(WriteError::Conflict {
+                expected: 0,
+                actual: Some(5),
+                ..
+            })
+        ),
         "{error:?}"
     );
 }
@@ -73,14 +84,20 @@ async fn t48_a_sink_takes_items_of_every_size() {
     let factory = backend.factory();
     for mode in BOTH_MODES {
         let segment = backend.fresh_segment(&factory).await;
-        let writer = factory.open_byte_writer(segment.clone()).mode(mode).await.unwrap();
+        let writer = factory
+            .open_byte_writer(segment.clone())
+            .mode(mode)
+            .await
+            .unwrap();
         let mut sink = writer.into_sink();
         let all = Bytes::from(Pattern::new(49).bytes(0, 2 * MAX_ATOMIC_WRITE + 20_000));
         let mut rest = all.clone();
         let sizes = [1, 0, 999, MAX_ATOMIC_WRITE + 1, 10_000];
         let mut items: Vec<_> = sizes.map(|size| rest.split_to(size)).into();
         items.push(rest);
-        sink.send_all(&mut stream::iter(items).map(Ok)).await.unwrap();
+        sink.send_all(&mut stream::iter(items).map(Ok))
+            .await
+            .unwrap();
         let (mut writer, left) = sink.into_parts();
         assert!(left.is_empty());
         assert_eq!(writer.durable_offset(), offset(all.len()));
@@ -89,6 +106,9 @@ async fn t48_a_sink_takes_items_of_every_size() {
         sink.feed(Bytes::from_static(b"?")).await.unwrap();
         sink.close().await.unwrap();
         let stored = content(&factory, &segment).await;
-        assert!(stored[..all.len()] == all && stored[all.len()..] == *b"!?", "{mode:?}");
+        assert!(
+            stored[..all.len()] == all && stored[all.len()..] == *b"!?",
+            "{mode:?}"
+        );
     }
 }

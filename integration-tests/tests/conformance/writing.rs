@@ -55,12 +55,21 @@ async fn t06_writes_around_the_atomic_limit() {
         }
         let above = all.slice(at..at + MAX_ATOMIC_WRITE + 1);
         let refused = writer.append(above.clone()).await.unwrap_err();
-        let WriteError::TooLarge { len, max } = refused else { panic!("{refused:?}") };
+        let WriteError::TooLarge { len, max } = refused else {
+            panic!("{refused:?}")
+        };
         assert_eq!((len, max), (MAX_ATOMIC_WRITE + 1, MAX_ATOMIC_WRITE));
-        assert_eq!(writer.position(), offset(at), "a refused append was accepted");
+        assert_eq!(
+            writer.position(),
+            offset(at),
+            "a refused append was accepted"
+        );
         // A plain write takes what is atomic and says so.
         assert_eq!(writer.write(&above).await.unwrap(), MAX_ATOMIC_WRITE);
-        writer.write_all(&all[at + MAX_ATOMIC_WRITE..]).await.unwrap();
+        writer
+            .write_all(&all[at + MAX_ATOMIC_WRITE..])
+            .await
+            .unwrap();
         assert_eq!(writer.flush().await.unwrap(), offset(all.len()));
         assert!(content(&factory, &segment).await == all, "{mode:?}");
     }
@@ -181,7 +190,9 @@ async fn t11_a_full_writer_that_refuses_gives_the_bytes_back() {
     for mode in BOTH_MODES {
         let segment = backend.fresh_segment(&factory).await;
         let opening = factory.open_byte_writer(segment.clone()).mode(mode);
-        let opening = opening.max_unacked_bytes(SMALL_WINDOW).when_full(WhenFull::Refuse);
+        let opening = opening
+            .max_unacked_bytes(SMALL_WINDOW)
+            .when_full(WhenFull::Refuse);
         let mut writer = opening.await.unwrap();
         let mut pieces = (0..).map(|number| Bytes::from(Pattern::new(number).bytes(0, 9_000)));
         let (mut accepted, mut receipts) = (Vec::new(), Vec::new());
@@ -196,10 +207,17 @@ async fn t11_a_full_writer_that_refuses_gives_the_bytes_back() {
             }
             accepted.extend_from_slice(&piece);
         };
-        assert!(matches!(refused.error, WriteError::Full { .. }), "{refused:?}");
+        assert!(
+            matches!(refused.error, WriteError::Full { .. }),
+            "{refused:?}"
+        );
         assert!(refused.error.is_retryable());
         assert_eq!(refused.error.certainty(), Certainty::Definite);
-        assert!(accepted.len() <= SMALL_WINDOW, "{} bytes accepted", accepted.len());
+        assert!(
+            accepted.len() <= SMALL_WINDOW,
+            "{} bytes accepted",
+            accepted.len()
+        );
         let full = writer.write(&refused.bytes).await.unwrap_err();
         assert!(matches!(full, WriteError::Full { .. }), "{full:?}");
         assert_eq!(writer.position(), offset(accepted.len()));
@@ -224,7 +242,10 @@ async fn t11_a_full_writer_that_waits_at_most_times_out_and_goes_on_after_an_ack
         let opening = opening.max_unacked_bytes(SMALL_WINDOW).when_full(patience);
         let mut writer = opening.await.unwrap();
         let gate = Gate::default();
-        relay.arm(Frames::replies().named("DataAppended"), Fault::Hold(gate.clone()));
+        relay.arm(
+            Frames::replies().named("DataAppended"),
+            Fault::Hold(gate.clone()),
+        );
         let mut accepted = 0;
         let late = loop {
             match writer.write(&[7; 5_000]).await {
@@ -233,7 +254,11 @@ async fn t11_a_full_writer_that_waits_at_most_times_out_and_goes_on_after_an_ack
             }
         };
         assert!(matches!(late, WriteError::TimedOut { .. }), "{late:?}");
-        assert_eq!(late.certainty(), Certainty::Definite, "no byte of the refused write is stored");
+        assert_eq!(
+            late.certainty(),
+            Certainty::Definite,
+            "no byte of the refused write is stored"
+        );
         assert!(accepted <= SMALL_WINDOW);
         assert_eq!(writer.position(), offset(accepted));
 
@@ -243,7 +268,10 @@ async fn t11_a_full_writer_that_waits_at_most_times_out_and_goes_on_after_an_ack
         assert_eq!(writer.flush().await.unwrap(), offset(accepted + 5_000));
         let stored = content(&factory, &segment).await;
         let (sevens, eights) = stored.split_at(accepted);
-        assert!(sevens.iter().all(|&byte| byte == 7) && eights == [8; 5_000], "{mode:?}");
+        assert!(
+            sevens.iter().all(|&byte| byte == 7) && eights == [8; 5_000],
+            "{mode:?}"
+        );
     }
 }
 
@@ -275,7 +303,11 @@ async fn t14_receipts_are_contiguous_and_resolve_in_order() {
         for number in 0..100 {
             receipts.push(writer.append(Bytes::from(vec![number; 100])).await.unwrap());
         }
-        assert!(receipts.iter().all(|receipt| receipt.try_durable().is_none()));
+        assert!(
+            receipts
+                .iter()
+                .all(|receipt| receipt.try_durable().is_none())
+        );
         let mut end = 0;
         for receipt in &receipts {
             assert_eq!(receipt.range(), end..end + 100);
@@ -296,7 +328,10 @@ async fn t14_a_receipt_does_not_resolve_before_its_bytes_are_acknowledged() {
     for mode in BOTH_MODES {
         let mut writer = open(&factory, &segment, mode).await;
         let gate = Gate::default();
-        let ack = relay.arm(Frames::replies().named("DataAppended"), Fault::Hold(gate.clone()));
+        let ack = relay.arm(
+            Frames::replies().named("DataAppended"),
+            Fault::Hold(gate.clone()),
+        );
         let receipt = writer.append(Bytes::from_static(b"pending")).await.unwrap();
         ack.struck().await;
         assert!(receipt.try_durable().is_none());
@@ -395,7 +430,10 @@ async fn t16_a_writer_dropped_without_flush_warns_with_the_byte_count() {
     writer.write_all(&bytes).await.unwrap();
     drop(writer);
     let text = log.text();
-    assert!(text.contains("WARN") && text.contains("bytes=1000"), "{text}");
+    assert!(
+        text.contains("WARN") && text.contains("bytes=1000"),
+        "{text}"
+    );
     assert!(text.contains(&segment.to_string()), "{text}");
 
     let stored = content(&factory, &segment).await;

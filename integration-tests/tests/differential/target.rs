@@ -38,7 +38,11 @@ impl Target {
 
     async fn at(uri: &str, server: Option<Backend>) -> Self {
         let address = uri.trim_start_matches("tcp://").to_owned();
-        let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
+        let channel = Endpoint::from_shared(format!("http://{address}"))
+            .unwrap()
+            .connect()
+            .await
+            .unwrap();
         let mut controller = ControllerServiceClient::new(channel);
         // Neither server looks whether the stream exists.
         let anywhere = SegmentId {

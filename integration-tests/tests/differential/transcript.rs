@@ -16,7 +16,8 @@ const HEADING: &str = "== ";
 /// The recorded answers of the real server to a group of scripts.
 pub(crate) fn recorded(group: &str) -> Vec<Transcript> {
     let path = path(group);
-    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text =
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     parse(&text)
 }
 
@@ -49,7 +50,10 @@ fn parse(text: &str) -> Vec<Transcript> {
     for line in text.lines().filter(|line| !line.is_empty()) {
         if let Some(script) = line.strip_prefix(HEADING) {
             let script = script.to_owned();
-            transcripts.push(Transcript { script, lines: Vec::new() });
+            transcripts.push(Transcript {
+                script,
+                lines: Vec::new(),
+            });
         } else {
             let last = transcripts.last_mut().expect("a heading comes first");
             last.lines.push(line.to_owned());
@@ -58,23 +62,32 @@ fn parse(text: &str) -> Vec<Transcript> {
     transcripts
 }
 
-/// The two transcripts side by side where they differ, for people.
+/// How many equal lines are shown around a difference.
+const CONTEXT: usize = 4;
+
+/// The lines of both transcripts where they differ, for people.
 pub(crate) fn difference(expected: &Transcript, got: &Transcript) -> String {
     let (a, b) = (&expected.lines, &got.lines);
     let same = |(a, b): &(&String, &String)| a == b;
     let front = a.iter().zip(b).take_while(same).count();
     let (a_rest, b_rest) = (&a[front..], &b[front..]);
-    let back = a_rest.iter().rev().zip(b_rest.iter().rev()).take_while(same).count();
+    let back = a_rest
+        .iter()
+        .rev()
+        .zip(b_rest.iter().rev())
+        .take_while(same)
+        .count();
     let mut text = String::new();
     let mut put = |mark: &str, lines: &[String]| {
         for line in lines {
             writeln!(text, "  {mark} {line}").unwrap();
         }
     };
-    put(" ", &a[..front]);
-    put("-", &a_rest[..a_rest.len() - back]);
+    let (a_rest, a_back) = a_rest.split_at(a_rest.len() - back);
+    put(" ", &a[front.saturating_sub(CONTEXT)..front]);
+    put("-", a_rest);
     put("+", &b_rest[..b_rest.len() - back]);
-    put(" ", &a_rest[a_rest.len() - back..]);
+    put(" ", &a_back[..back.min(CONTEXT)]);
     text
 }
 

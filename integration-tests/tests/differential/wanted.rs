@@ -32,7 +32,12 @@ pub(crate) const WANTED: &[Wanted] = &[];
 pub(crate) fn apply(group: &str, transcript: &mut Transcript) -> String {
     let script = format!("{group}/{}", transcript.script);
     let mut complaints = String::new();
-    for Wanted { what, reason, shows } in WANTED {
+    for Wanted {
+        what,
+        reason,
+        shows,
+    } in WANTED
+    {
         for Shows { real, ours, .. } in shows.iter().filter(|shows| shows.script == script) {
             if !replace(&mut transcript.lines, real, ours) {
                 complaints += &format!(

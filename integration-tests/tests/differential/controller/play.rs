@@ -7,7 +7,11 @@ use crate::{target::Target, transcript::Transcript, wire::Helper};
 pub(super) async fn play(target: &Target, id: &str, scene: Scene) -> Transcript {
     let unique = scene.unique().to_owned();
     let (steps, scopes) = scene.into_steps();
-    let show = Show { target, unique, scopes };
+    let show = Show {
+        target,
+        unique,
+        scopes,
+    };
     let mut store = Helper::connect(&target.store).await;
     let mut lines = Vec::new();
     for step in steps {
@@ -28,7 +32,10 @@ pub(super) async fn play(target: &Target, id: &str, scene: Scene) -> Transcript 
             }
         }
     }
-    Transcript { script: id.to_owned(), lines }
+    Transcript {
+        script: id.to_owned(),
+        lines,
+    }
 }
 
 struct Show<'a> {
@@ -52,9 +59,24 @@ impl Show<'_> {
         text = text.replace(&self.unique, "unique");
         text = text.replace(&i64::MIN.to_string(), "i64::MIN");
         text = text.replace(&i64::MAX.to_string(), "i64::MAX");
+        for default in DEFAULTS {
+            text = text.replace(default, "");
+        }
         shorten(&text)
     }
 }
+
+/// Fields that are as if they were not there.
+const DEFAULTS: &[&str] = &[
+    ", retention_policy: None",
+    ", tags: None",
+    ", timestamp_aggregation_timeout: 0",
+    ", rollover_size_bytes: 0",
+    ", target_rate: 0, scale_factor: 0",
+    ", continuation_token: None",
+    ", delegation_token: none",
+    ", scale_timestamp: 0",
+];
 
 /// `StreamInfo { scope: "a", stream: "b", access_operation: Unspecified }` as `a/b`.
 fn shorten(mut text: &str) -> String {

@@ -25,7 +25,10 @@ pub(super) enum Step {
     /// A call.
     Call { said: String, run: Run },
     /// Appends bytes at the segment store.
-    Append { segment: Arc<str>, data: &'static [u8] },
+    Append {
+        segment: Arc<str>,
+        data: &'static [u8],
+    },
     /// Shows what the segment store says of a segment.
     Look(Arc<str>),
 }
@@ -98,7 +101,8 @@ impl Scene {
                     let request = api::ScopesRequest { continuation_token };
                     let page = client.list_scopes(request).await?.into_inner();
                     if page.scopes.is_empty() {
-                        all.scopes.retain(|name| name.starts_with(&own) || name == "_system");
+                        all.scopes
+                            .retain(|name| name.starts_with(&own) || name == "_system");
                         return Ok(tidied(all));
                     }
                     token = page.continuation_token.unwrap_or_default().token;
@@ -125,12 +129,18 @@ impl Scene {
                     let continuation_token = Some(token_sent);
                     let page = match tag.map(str::to_owned) {
                         None => {
-                            let request = api::StreamsInScopeRequest { scope, continuation_token };
+                            let request = api::StreamsInScopeRequest {
+                                scope,
+                                continuation_token,
+                            };
                             client.list_streams_in_scope(request).await?
                         }
                         Some(tag) => {
-                            let request =
-                                api::StreamsInScopeWithTagRequest { scope, tag, continuation_token };
+                            let request = api::StreamsInScopeWithTagRequest {
+                                scope,
+                                tag,
+                                continuation_token,
+                            };
                             client.list_streams_in_scope_for_tag(request).await?
                         }
                     };
@@ -157,7 +167,10 @@ impl Scene {
         said: String,
         run: impl FnOnce(Client) -> BoxFuture<'static, Result<String, Status>> + 'static,
     ) {
-        self.push(Step::Call { said, run: Box::new(run) });
+        self.push(Step::Call {
+            said,
+            run: Box::new(run),
+        });
     }
 
     fn call<Q, R, F>(&self, method: &str, request: Q, call: F)
@@ -238,7 +251,9 @@ calls! {
 // Parts of requests.
 
 pub(super) fn named(scope: &str) -> api::ScopeInfo {
-    api::ScopeInfo { scope: scope.to_owned() }
+    api::ScopeInfo {
+        scope: scope.to_owned(),
+    }
 }
 
 pub(super) fn stream(scope: &str, stream: &str) -> api::StreamInfo {
@@ -262,11 +277,20 @@ pub(super) fn fixed(stream: &api::StreamInfo, segments: i32) -> api::StreamConfi
 }
 
 pub(super) fn segment(stream: &api::StreamInfo, packed: i64) -> api::SegmentId {
-    api::SegmentId { stream_info: Some(stream.clone()), segment_id: packed }
+    api::SegmentId {
+        stream_info: Some(stream.clone()),
+        segment_id: packed,
+    }
 }
 
-pub(super) fn cut<const N: usize>(stream: &api::StreamInfo, cut: [(i64, i64); N]) -> api::StreamCut {
-    api::StreamCut { stream_info: Some(stream.clone()), cut: cut.into() }
+pub(super) fn cut<const N: usize>(
+    stream: &api::StreamInfo,
+    cut: [(i64, i64); N],
+) -> api::StreamCut {
+    api::StreamCut {
+        stream_info: Some(stream.clone()),
+        cut: cut.into(),
+    }
 }
 
 fn segment_name(stream: &api::StreamInfo, number: u32) -> Arc<str> {

@@ -44,6 +44,15 @@ impl Tidy for api::KvTablesInScopeResponse {
     }
 }
 
+/// Tags are a set.
+impl Tidy for api::StreamConfig {
+    fn tidy(&mut self) {
+        if let Some(tags) = &mut self.tags {
+            tags.tag.sort();
+        }
+    }
+}
+
 impl Tidy for api::SegmentsAtTime {
     fn tidy(&mut self) {
         let id = |location: &api::segments_at_time::SegmentLocation| {
@@ -76,7 +85,7 @@ with_token! {
 }
 
 as_it_is! {
-    ServerResponse NodeUri ExistsResponse StreamConfig SegmentValidityResponse
+    ServerResponse NodeUri ExistsResponse SegmentValidityResponse
     StreamCutValidityResponse CreateScopeStatus DeleteScopeStatus CreateStreamStatus
     UpdateStreamStatus DeleteStreamStatus ScaleResponse ScaleStatusResponse TxnStatus PingTxnStatus
     TxnState ListCompletedTxnResponse RemoveWriterResponse TimestampResponse

@@ -41,7 +41,9 @@ impl Helper {
     }
 
     async fn ask(&mut self, request: impl Into<Request>) -> Reply {
-        self.0.send(&request.into().encode_to_bytes().unwrap()).await;
+        self.0
+            .send(&request.into().encode_to_bytes().unwrap())
+            .await;
         match self.0.hear().await {
             Heard::Reply { reply, .. } => *reply,
             other => panic!("no reply: {other:?}"),
@@ -106,12 +108,16 @@ impl Helper {
 
     /// What a segment is and holds.
     pub(crate) async fn content(&mut self, segment: &Name) -> String {
-        let StreamSegmentInfo { is_sealed, start_offset, write_offset, .. } =
-            match self.ask(info(segment)).await {
-                Reply::StreamSegmentInfo(info) => info,
-                Reply::NoSuchSegment(_) => return "is not there".to_owned(),
-                other => panic!("instead of info: {other:?}"),
-            };
+        let StreamSegmentInfo {
+            is_sealed,
+            start_offset,
+            write_offset,
+            ..
+        } = match self.ask(info(segment)).await {
+            Reply::StreamSegmentInfo(info) => info,
+            Reply::NoSuchSegment(_) => return "is not there".to_owned(),
+            other => panic!("instead of info: {other:?}"),
+        };
         let mut content = Vec::new();
         let mut offset = start_offset;
         while offset < write_offset {

@@ -15,11 +15,17 @@ use crate::{target::Target, transcript::Transcript};
 /// How often a connection must stay quiet. Once would do; a reply that comes late is worth another look.
 const QUIET_ROUNDS: usize = 2;
 
+/// How many messages of one write are written down, beside the last one.
+const SHOWN: usize = 8;
+
 /// Plays a script. Its transcript ends with what the segments hold.
 pub(super) async fn play(target: &Target, id: &str, scene: Scene) -> Transcript {
-    let (steps, segments) = scene.into_steps();
+    let (steps, segments, prefix) = scene.into_steps();
     let mut player = Player {
-        show: Show { segments: &segments },
+        show: Show {
+            segments: &segments,
+            prefix: &prefix,
+        },
         store: &target.store,
         helper: Helper::connect(&target.store).await,
         peers: Vec::new(),
@@ -36,7 +42,10 @@ pub(super) async fn play(target: &Target, id: &str, scene: Scene) -> Transcript 
         let line = player.show.names(format!("{segment} {held}"));
         player.lines.push(line);
     }
-    Transcript { script: id.to_owned(), lines: player.lines }
+    Transcript {
+        script: id.to_owned(),
+        lines: player.lines,
+    }
 }
 
 struct Player<'a> {
@@ -60,13 +69,22 @@ impl Player<'_> {
                 self.peers.push(peer);
             }
             Step::Send { connection, what } => {
-                let lines = what.iter().map(|said| self.show.said(said));
-                let lines = lines.map(|line| format!("{connection}> {line}"));
-                self.lines.extend(lines);
+                for (at, said) in what.iter().enumerate() {
+                    if at < SHOWN || at + 1 == what.len() {
+                        self.lines
+                            .push(format!("{connection}> {}", self.show.said(said)));
+                    } else if at == SHOWN {
+                        self.lines.push(format!("{connection}> and so on"));
+                    }
+                }
                 let bytes: Vec<_> = what.iter().map(|said| said.bytes.clone()).collect();
                 self.peers[*connection].send(&bytes.concat()).await;
             }
-            Step::Hear { connection, count, sorted } => {
+            Step::Hear {
+                connection,
+                count,
+                sorted,
+            } => {
                 let from = self.lines.len();
                 for _ in 0..*count {
                     if !self.hear(*connection).await {
@@ -92,7 +110,9 @@ impl Player<'_> {
     async fn hear(&mut self, connection: usize) -> bool {
         let heard = self.peers[connection].hear().await;
         let (line, more) = match heard {
-            Heard::Reply { reply, exact } => (format!("< {}", self.show.reply(*reply, exact)), true),
+            Heard::Reply { reply, exact } => {
+                (format!("< {}", self.show.reply(*reply, exact)), true)
+            }
             Heard::Garbage(error) => (format!("< garbage: {error}"), false),
             Heard::Closed => (". closed".to_owned(), false),
             Heard::Silence => (". silence".to_owned(), false),
@@ -107,19 +127,23 @@ impl Player<'_> {
         loop {
             match self.peers[connection].hear().await {
                 Heard::Reply { reply, .. } if matches!(*reply, Reply::DataAppended(_)) => {
-                    let Reply::DataAppended(ack) = *reply else { continue };
+                    let Reply::DataAppended(ack) = *reply else {
+                        continue;
+                    };
                     let linked = last.is_none_or(|last| last == ack.previous_event_number);
                     assert!(linked, "{ack:?} comes after {last:?}");
                     last = Some(ack.event_number);
                     if ack.event_number >= number {
                         let tail = ack.current_segment_write_offset;
                         let number = ack.event_number;
-                        self.lines.push(format!("{connection}< acks up to {number}, tail {tail}"));
+                        self.lines
+                            .push(format!("{connection}< acks up to {number}, tail {tail}"));
                         return;
                     }
                 }
                 other => {
-                    self.lines.push(format!("{connection}< instead of acks: {other:?}"));
+                    self.lines
+                        .push(format!("{connection}< instead of acks: {other:?}"));
                     return;
                 }
             }
@@ -132,7 +156,11 @@ impl Player<'_> {
             return;
         }
         let before = self.lines.len();
-        let about = self.show.segments.first().map_or_else(show::nobody, Arc::clone);
+        let about = self
+            .show
+            .segments
+            .first()
+            .map_or_else(show::nobody, Arc::clone);
         for _ in 0..QUIET_ROUNDS {
             let question = info(&about).encode_to_bytes().unwrap();
             self.peers[connection].send(&question).await;
@@ -144,8 +172,17 @@ impl Player<'_> {
                         let reply = self.show.reply(*reply, exact);
                         self.lines.push(format!("{connection}< {reply}"));
                     }
+                    Heard::Garbage(error) => {
+                        self.lines.push(format!("{connection}< garbage: {error}"));
+                        return;
+                    }
                     end => {
-                        self.lines.push(format!("{connection}. {end:?}"));
+                        let end = if matches!(end, Heard::Closed) {
+                            "closed"
+                        } else {
+                            "silence"
+                        };
+                        self.lines.push(format!("{connection}. {end}"));
                         return;
                     }
                 }

@@ -35,7 +35,11 @@ pub(super) enum Step {
     /// Says this, in one write.
     Send { connection: usize, what: Vec<Said> },
     /// Takes so many replies. Sorted when their order is not promised.
-    Hear { connection: usize, count: usize, sorted: bool },
+    Hear {
+        connection: usize,
+        count: usize,
+        sorted: bool,
+    },
     /// Takes everything up to the ack of an event number, which may stand for earlier ones.
     HearAck { connection: usize, number: i64 },
     /// Takes everything up to the end of the connection.
@@ -81,9 +85,13 @@ impl Scene {
         }
     }
 
-    /// The steps, and the segments whose end state is compared.
-    pub(super) fn into_steps(self) -> (Vec<Step>, Vec<Name>) {
-        (self.steps.into_inner(), self.segments.into_inner())
+    /// The steps, the segments whose end state is compared, and what all names begin with.
+    pub(super) fn into_steps(self) -> (Vec<Step>, Vec<Name>, String) {
+        (
+            self.steps.into_inner(),
+            self.segments.into_inner(),
+            self.prefix,
+        )
     }
 
     /// A new segment.
@@ -95,9 +103,14 @@ impl Scene {
 
     /// The name of a segment that is not there.
     pub(super) fn absent_segment(&self) -> Name {
-        let mut segments = self.segments.borrow_mut();
-        let name: Name = format!("{}-{}/0.#epoch.0", self.prefix, segments.len()).into();
-        segments.push(Arc::clone(&name));
+        let number = self.segments.borrow().len();
+        self.segment_named(&format!("-{number}/0.#epoch.0"))
+    }
+
+    /// The name of a segment that is not there and ends like this.
+    pub(super) fn segment_named(&self, end: &str) -> Name {
+        let name: Name = format!("{}{end}", self.prefix).into();
+        self.segments.borrow_mut().push(Arc::clone(&name));
         name
     }
 
@@ -119,8 +132,14 @@ impl Scene {
     fn connection(&self, hello: bool) -> Connection<'_> {
         let number = self.connections.get();
         self.connections.set(number + 1);
-        self.push(Step::Connect { connection: number, hello });
-        Connection { scene: self, number }
+        self.push(Step::Connect {
+            connection: number,
+            hello,
+        });
+        Connection {
+            scene: self,
+            number,
+        }
     }
 
     fn push(&self, step: Step) {
@@ -148,7 +167,10 @@ impl Connection<'_> {
     /// Sends all of it in one write.
     pub(super) fn send_all(&self, what: impl IntoIterator<Item = Said>) {
         let what = what.into_iter().collect();
-        self.scene.push(Step::Send { connection: self.number, what });
+        self.scene.push(Step::Send {
+            connection: self.number,
+            what,
+        });
     }
 
     /// Sends it, which ends the connection; replies may come before.
@@ -165,17 +187,28 @@ impl Connection<'_> {
 
     /// Takes so many replies.
     pub(super) fn hear(&self, count: usize) {
-        self.scene.push(Step::Hear { connection: self.number, count, sorted: false });
+        self.scene.push(Step::Hear {
+            connection: self.number,
+            count,
+            sorted: false,
+        });
     }
 
     /// Takes so many replies, whose order is not promised.
     pub(super) fn hear_in_any_order(&self, count: usize) {
-        self.scene.push(Step::Hear { connection: self.number, count, sorted: true });
+        self.scene.push(Step::Hear {
+            connection: self.number,
+            count,
+            sorted: true,
+        });
     }
 
     /// Takes acks up to this one, which may stand for earlier ones.
     pub(super) fn hear_ack(&self, number: i64) {
-        self.scene.push(Step::HearAck { connection: self.number, number });
+        self.scene.push(Step::HearAck {
+            connection: self.number,
+            number,
+        });
     }
 
     /// Takes everything up to the end of the connection.
@@ -422,5 +455,8 @@ impl From<AppendBlockEnd> for Said {
 
 /// Any bytes, under a name for the transcript.
 pub(super) fn raw(name: &str, bytes: impl Into<Bytes>) -> Said {
-    Said { bytes: bytes.into(), called: Called::Name(name.to_owned()) }
+    Said {
+        bytes: bytes.into(),
+        called: Called::Name(name.to_owned()),
+    }
 }

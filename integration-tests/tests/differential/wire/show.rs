@@ -9,10 +9,15 @@ use super::scene::{Called, Name, Said};
 /// Payloads up to this length are shown, longer ones are hashed.
 const SHOWN_BYTES: usize = 64;
 
+/// From this length on a row of the same letter is counted.
+const LONG_ROW: usize = 100;
+
 /// Shows messages of one script.
 pub(super) struct Show<'a> {
     /// Their names differ in each run: they are shown by number.
     pub(super) segments: &'a [Name],
+    /// What all of them begin with.
+    pub(super) prefix: &'a str,
 }
 
 impl Show<'_> {
@@ -49,12 +54,17 @@ impl Show<'_> {
     fn message(&self, name: &str, message: &dyn Debug, data: Option<&Payload>) -> String {
         let mut text = format!("{message:?}");
         // The enum and the message in it have the same name.
-        if let Some(inner) = text.strip_prefix(name).and_then(|text| text.strip_prefix('(')) {
+        if let Some(inner) = text
+            .strip_prefix(name)
+            .and_then(|text| text.strip_prefix('('))
+        {
             text = inner.strip_suffix(')').unwrap_or(inner).to_owned();
         }
         text = text.replace(", server_stack_trace: \"\"", "");
         text = text.replace(", delegation_token: DelegationToken(redacted)", "");
         text = text.replace(&i64::MIN.to_string(), "i64::MIN");
+        text = ids(&text, "writer_id: WriterId(", ")", 16);
+        text = ids(&text, "attribute_id: ", ",", 10);
         if let Some(data) = data {
             text = text.replace(&format!("{data:?}"), &bytes(&data.clone().into_bytes()));
         }
@@ -67,8 +77,34 @@ impl Show<'_> {
         for (number, name) in self.segments.iter().enumerate().rev() {
             text = text.replace(&**name, &format!("segment {number}"));
         }
-        text
+        text = text.replace(self.prefix, "unique");
+        repeated(text)
     }
+}
+
+/// A 128-bit id behind `front`, written short.
+fn ids(text: &str, front: &str, back: &str, radix: u32) -> String {
+    let short = || {
+        let (before, rest) = text.split_once(front)?;
+        let (id, after) = rest.split_once(back)?;
+        let id = u128::from_str_radix(id, radix).ok()?;
+        let name = front.split_once(':')?.0;
+        let comma = if back == "," { back } else { "" };
+        Some(format!("{before}{name}: {id:#x}{comma}{after}"))
+    };
+    short().unwrap_or_else(|| text.to_owned())
+}
+
+/// A long row of the letter `n`, which long names are made of, as a number.
+fn repeated(mut text: String) -> String {
+    while let Some(start) = text.find(&"n".repeat(LONG_ROW)) {
+        let row = text[start..]
+            .bytes()
+            .take_while(|byte| *byte == b'n')
+            .count();
+        text.replace_range(start..start + row, &format!("{row} times n"));
+    }
+    text
 }
 
 /// A reply without times, stack traces and texts for people.

@@ -55,7 +55,10 @@ fn streams_with_a_tag(s: &Scene) {
     for (name, tags) in [("one", &["x"][..]), ("two", &["x", "y"]), ("three", &[])] {
         let tag = tags.iter().map(ToString::to_string).collect();
         let config = fixed(&stream(&scope, name), 1);
-        s.create_stream(StreamConfig { tags: Some(Tags { tag }), ..config });
+        s.create_stream(StreamConfig {
+            tags: Some(Tags { tag }),
+            ..config
+        });
     }
     for tag in ["x", "y", "z", ""] {
         s.list_streams_to_the_end(&scope, Some(tag));
@@ -73,7 +76,10 @@ fn without_a_token(s: &Scene) {
 
 fn without_a_scope(s: &Scene) {
     let continuation_token = Some(ContinuationToken::default());
-    let request = StreamsInScopeRequest { scope: None, continuation_token };
+    let request = StreamsInScopeRequest {
+        scope: None,
+        continuation_token,
+    };
     s.list_streams_in_scope(request);
     s.list_streams_in_scope_for_tag(StreamsInScopeWithTagRequest::default());
 }

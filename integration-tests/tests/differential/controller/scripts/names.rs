@@ -21,7 +21,10 @@ const SCRIPTS: &[Script] = &[
 ];
 
 fn scopes(s: &Scene) {
-    for name in ["a", "A", "0", "a-b", "a.b", "-", "a_b", "a b", "a/b", "a#b", "\u{fc}", "a\0", "a\n", "a:b", "a%20b"] {
+    for name in [
+        "a", "A", "0", "a-b", "a.b", "-", "a_b", "a b", "a/b", "a#b", "\u{fc}", "a\0", "a\n",
+        "a:b", "a%20b",
+    ] {
         // Behind something that nobody else uses.
         let name = format!("{}{name}", s.unique());
         s.create_scope(named(&name));
@@ -47,7 +50,10 @@ fn long_scopes(s: &Scene) {
 
 fn streams(s: &Scene) {
     let scope = s.scope();
-    for name in ["a", "A", "0", "a-b", "a.b", "-", "a_b", "_x", "__x", "_", "a b", " ", "a/b", "/", "a#b", "\u{fc}", "a\0", "a\n", "a:b"] {
+    for name in [
+        "a", "A", "0", "a-b", "a.b", "-", "a_b", "_x", "__x", "_", "a b", " ", "a/b", "/", "a#b",
+        "\u{fc}", "a\0", "a\n", "a:b",
+    ] {
         let about = stream(&scope, name);
         s.create_stream(fixed(&about, 1));
         s.check_stream_exists(about);

@@ -1,8 +1,8 @@
 //! Calls for what byte streams do not use: transactions, reader groups, tables, watermarks.
 
 use pravega_controller_api::{
-    self as api, CreateTxnRequest, KeyValueTableConfig, KeyValueTableInfo, ReaderGroupConfiguration,
-    ReaderGroupInfo, TxnRequest,
+    self as api, CreateTxnRequest, KeyValueTableConfig, KeyValueTableInfo,
+    ReaderGroupConfiguration, ReaderGroupInfo, TxnRequest,
 };
 
 use crate::controller::{
@@ -21,7 +21,9 @@ const SCRIPTS: &[Script] = &[
     ("reader-groups", reader_groups),
     ("watermarks", watermarks),
     ("batches", batches),
-    ("after-0.13.0", |s| s.get_controller_to_bucket_mapping(Default::default())),
+    ("after-0.13.0", |s| {
+        s.get_controller_to_bucket_mapping(Default::default())
+    }),
 ];
 
 fn transactions(s: &Scene) {
@@ -33,7 +35,10 @@ fn transactions(s: &Scene) {
     });
     let absent = TxnRequest {
         stream_info: about.clone(),
-        txn_id: Some(api::TxnId { high_bits: 0, low_bits: 7 }),
+        txn_id: Some(api::TxnId {
+            high_bits: 0,
+            low_bits: 7,
+        }),
         ..TxnRequest::default()
     };
     s.commit_transaction(absent.clone());
@@ -53,7 +58,10 @@ fn s_absent(s: &Scene) -> Option<api::StreamInfo> {
 
 fn tables(s: &Scene) {
     let scope = s.scope();
-    let about = KeyValueTableInfo { scope: scope.clone(), kvt_name: "t".to_owned() };
+    let about = KeyValueTableInfo {
+        scope: scope.clone(),
+        kvt_name: "t".to_owned(),
+    };
     s.create_key_value_table(KeyValueTableConfig {
         scope: s.absent_scope(),
         kvt_name: "t".to_owned(),

@@ -45,7 +45,10 @@ fn bad_ranges(s: &Scene) {
 fn absent(s: &Scene) {
     let about = stream(&s.scope(), "s");
     s.scale(request(&about, &[0], &[(0.0, 1.0)]));
-    s.check_scale(ScaleStatusRequest { stream_info: Some(about), epoch: 0 });
+    s.check_scale(ScaleStatusRequest {
+        stream_info: Some(about),
+        epoch: 0,
+    });
 }
 
 fn sealed(s: &Scene) {
@@ -62,7 +65,10 @@ fn split(s: &Scene) {
 fn progress_without_a_scale(s: &Scene) {
     let stream_info = Some(s.stream(1));
     for epoch in [0, 1, 2, i32::MAX, -1] {
-        s.check_scale(ScaleStatusRequest { stream_info: stream_info.clone(), epoch });
+        s.check_scale(ScaleStatusRequest {
+            stream_info: stream_info.clone(),
+            epoch,
+        });
     }
     s.check_scale(ScaleStatusRequest::default());
 }

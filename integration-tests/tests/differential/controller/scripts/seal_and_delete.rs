@@ -20,7 +20,10 @@ const SCRIPTS: &[Script] = &[
     ("delete-active", delete_active),
     ("delete-twice", delete_twice),
     ("create-again", create_again),
-    ("create-again-with-more-segments", create_again_with_more_segments),
+    (
+        "create-again-with-more-segments",
+        create_again_with_more_segments,
+    ),
     ("create-again-in-a-new-scope", create_again_in_a_new_scope),
 ];
 
@@ -29,7 +32,10 @@ fn seal(s: &Scene) {
     s.append(&done, 0, b"hello");
     s.seal_stream(done.clone());
     s.get_current_segments(done.clone());
-    s.get_segments(GetSegmentsRequest { stream_info: Some(done.clone()), timestamp: 0 });
+    s.get_segments(GetSegmentsRequest {
+        stream_info: Some(done.clone()),
+        timestamp: 0,
+    });
     s.check_stream_exists(done.clone());
     s.is_segment_valid(segment(&done, 0));
     s.list_streams_to_the_end(&done.scope, None);
@@ -86,7 +92,10 @@ fn create_again(s: &Scene) {
         s.delete_stream(done.clone());
         s.create_stream(fixed(&done, 1));
         s.get_current_segments(done.clone());
-        s.get_segments(GetSegmentsRequest { stream_info: Some(done.clone()), timestamp: 0 });
+        s.get_segments(GetSegmentsRequest {
+            stream_info: Some(done.clone()),
+            timestamp: 0,
+        });
         s.is_segment_valid(segment(&done, 0));
         s.look(&done, number);
     }

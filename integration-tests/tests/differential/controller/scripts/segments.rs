@@ -19,11 +19,17 @@ const SCRIPTS: &[Script] = &[
     ("of-one", |s| asked(s, &s.stream(1))),
     ("of-three", |s| asked(s, &s.stream(3))),
     ("of-a-sealed-one", of_a_sealed_one),
-    ("of-an-absent-stream", |s| asked(s, &stream(&s.scope(), "s"))),
-    ("of-an-absent-scope", |s| asked(s, &stream(&s.absent_scope(), "s"))),
+    ("of-an-absent-stream", |s| {
+        asked(s, &stream(&s.scope(), "s"))
+    }),
+    ("of-an-absent-scope", |s| {
+        asked(s, &stream(&s.absent_scope(), "s"))
+    }),
     ("of-an-empty-name", |s| asked(s, &stream(&s.scope(), ""))),
     ("of-an-empty-scope", |s| asked(s, &stream("", "s"))),
-    ("of-a-name-that-is-none", |s| asked(s, &stream(&s.scope(), "a b"))),
+    ("of-a-name-that-is-none", |s| {
+        asked(s, &stream(&s.scope(), "a b"))
+    }),
     ("of-no-stream", of_no_stream),
     ("of-other-epochs", of_other_epochs),
     ("at-any-time", at_any_time),
@@ -31,13 +37,21 @@ const SCRIPTS: &[Script] = &[
     ("cuts", cuts),
     ("access", access),
     ("uri", uri),
-    ("server-list", |s| s.get_controller_server_list(ServerRequest::default())),
+    ("server-list", |s| {
+        s.get_controller_server_list(ServerRequest::default())
+    }),
 ];
 
 fn asked(s: &Scene, about: &StreamInfo) {
     s.get_current_segments(about.clone());
-    s.get_epoch_segments(GetEpochSegmentsRequest { stream_info: Some(about.clone()), epoch: 0 });
-    s.get_segments(GetSegmentsRequest { stream_info: Some(about.clone()), timestamp: 0 });
+    s.get_epoch_segments(GetEpochSegmentsRequest {
+        stream_info: Some(about.clone()),
+        epoch: 0,
+    });
+    s.get_segments(GetSegmentsRequest {
+        stream_info: Some(about.clone()),
+        timestamp: 0,
+    });
     s.get_segments_immediately_following(segment(about, 0));
     s.get_segments_immediatly_following(segment(about, 0));
     s.is_segment_valid(segment(about, 0));
@@ -67,14 +81,20 @@ fn of_no_stream(s: &Scene) {
 fn of_other_epochs(s: &Scene) {
     let stream_info = Some(s.stream(1));
     for epoch in [1, 2, i32::MAX, -1, i32::MIN] {
-        s.get_epoch_segments(GetEpochSegmentsRequest { stream_info: stream_info.clone(), epoch });
+        s.get_epoch_segments(GetEpochSegmentsRequest {
+            stream_info: stream_info.clone(),
+            epoch,
+        });
     }
 }
 
 fn at_any_time(s: &Scene) {
     let stream_info = Some(s.stream(2));
     for timestamp in [0, 1, 1_700_000_000_000, i64::MAX, -1, i64::MIN] {
-        s.get_segments(GetSegmentsRequest { stream_info: stream_info.clone(), timestamp });
+        s.get_segments(GetSegmentsRequest {
+            stream_info: stream_info.clone(),
+            timestamp,
+        });
     }
 }
 
@@ -110,12 +130,21 @@ fn access(s: &Scene) {
         AccessOperation::Write,
         AccessOperation::ReadWrite,
     ] {
-        let about = StreamInfo { access_operation: access.into(), ..about.clone() };
+        let about = StreamInfo {
+            access_operation: access.into(),
+            ..about.clone()
+        };
         s.get_delegation_token(about.clone());
         s.get_current_segments(about.clone());
-        s.get_segments(GetSegmentsRequest { stream_info: Some(about), timestamp: 0 });
+        s.get_segments(GetSegmentsRequest {
+            stream_info: Some(about),
+            timestamp: 0,
+        });
     }
-    s.get_delegation_token(StreamInfo { access_operation: 77, ..about.clone() });
+    s.get_delegation_token(StreamInfo {
+        access_operation: 77,
+        ..about.clone()
+    });
     s.get_delegation_token(stream(&about.scope, "absent"));
 }
 

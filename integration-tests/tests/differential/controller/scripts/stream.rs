@@ -18,7 +18,9 @@ const SCRIPTS: &[Script] = &[
     ("create-in-no-scope", create_in_no_scope),
     ("several-segments", several_segments),
     ("very-many-segments", very_many_segments),
-    ("no-segments", |s| half_made(s, Some(ScalingPolicy::default()))),
+    ("no-segments", |s| {
+        half_made(s, Some(ScalingPolicy::default()))
+    }),
     ("negative-segments", |s| half_made(s, policy(0, 0, 0, -1))),
     ("no-policy", |s| half_made(s, None)),
     ("by-bytes", |s| made(s, policy(1, 100, 2, 2))),
@@ -33,8 +35,18 @@ const SCRIPTS: &[Script] = &[
     ("no-names", no_names),
 ];
 
-fn policy(scale_type: i32, target_rate: i32, scale_factor: i32, min_num_segments: i32) -> Option<ScalingPolicy> {
-    Some(ScalingPolicy { scale_type, target_rate, scale_factor, min_num_segments })
+fn policy(
+    scale_type: i32,
+    target_rate: i32,
+    scale_factor: i32,
+    min_num_segments: i32,
+) -> Option<ScalingPolicy> {
+    Some(ScalingPolicy {
+        scale_type,
+        target_rate,
+        scale_factor,
+        min_num_segments,
+    })
 }
 
 fn create(s: &Scene) {
@@ -78,7 +90,10 @@ fn very_many_segments(s: &Scene) {
 fn half_made(s: &Scene, scaling_policy: Option<ScalingPolicy>) {
     let scope = s.scope();
     let new = stream(&scope, "s");
-    s.create_stream(StreamConfig { scaling_policy, ..fixed(&new, 1) });
+    s.create_stream(StreamConfig {
+        scaling_policy,
+        ..fixed(&new, 1)
+    });
     s.list_streams_to_the_end(&scope, None);
     s.check_stream_exists(new);
 }
@@ -86,13 +101,19 @@ fn half_made(s: &Scene, scaling_policy: Option<ScalingPolicy>) {
 fn made(s: &Scene, scaling_policy: Option<ScalingPolicy>) {
     let scope = s.scope();
     let new = stream(&scope, "s");
-    s.create_stream(StreamConfig { scaling_policy, ..fixed(&new, 1) });
+    s.create_stream(StreamConfig {
+        scaling_policy,
+        ..fixed(&new, 1)
+    });
     s.get_stream_configuration(new.clone());
     s.get_current_segments(new);
 }
 
 fn without_info(s: &Scene) {
-    let config = StreamConfig { stream_info: None, ..fixed(&StreamInfo::default(), 1) };
+    let config = StreamConfig {
+        stream_info: None,
+        ..fixed(&StreamInfo::default(), 1)
+    };
     s.create_stream(config.clone());
     s.update_stream(config);
 }
@@ -107,8 +128,14 @@ fn without_names(s: &Scene) {
 fn negative_rollover(s: &Scene) {
     let new = s.stream(1);
     let other = stream(&new.scope, "other");
-    s.create_stream(StreamConfig { rollover_size_bytes: -1, ..fixed(&other, 1) });
-    s.update_stream(StreamConfig { rollover_size_bytes: -1, ..fixed(&new, 1) });
+    s.create_stream(StreamConfig {
+        rollover_size_bytes: -1,
+        ..fixed(&other, 1)
+    });
+    s.update_stream(StreamConfig {
+        rollover_size_bytes: -1,
+        ..fixed(&new, 1)
+    });
     s.check_stream_exists(other);
 }
 

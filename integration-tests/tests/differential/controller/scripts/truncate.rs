@@ -35,7 +35,10 @@ fn filled(s: &Scene) -> StreamInfo {
 }
 
 fn heads(s: &Scene, stream: &StreamInfo) {
-    s.get_segments(GetSegmentsRequest { stream_info: Some(stream.clone()), timestamp: 0 });
+    s.get_segments(GetSegmentsRequest {
+        stream_info: Some(stream.clone()),
+        timestamp: 0,
+    });
     s.look(stream, 0);
 }
 

@@ -1,7 +1,11 @@
 //! Plain appends: numbers, setups, acks.
 
 use super::{A, B, OWN_ATTRIBUTE};
-use crate::wire::{Script, compare, peer::encode, scene::{Scene, raw}};
+use crate::wire::{
+    Script, compare,
+    peer::encode,
+    scene::{Scene, raw},
+};
 use bytes::Buf;
 use pravega_wire_protocol::{HEADER_BYTES, Request, message_type};
 
@@ -10,15 +14,16 @@ async fn append() {
     compare("append", SCRIPTS).await;
 }
 
-
-
 const SCRIPTS: &[Script] = &[
     ("one-after-the-other", one_after_the_other),
     ("numbers-with-gaps", numbers_with_gaps),
     ("first-number-zero", first_number_zero),
     ("largest-number", largest_number),
     ("last-number-again", last_number_again),
-    ("last-number-again-after-reconnect", last_number_again_after_reconnect),
+    (
+        "last-number-again-after-reconnect",
+        last_number_again_after_reconnect,
+    ),
     ("stale-number", stale_number),
     ("stale-number-after-setup", stale_number_after_setup),
     ("negative-number", |s| refused(s, A, -1, 1)),
@@ -31,9 +36,14 @@ const SCRIPTS: &[Script] = &[
     ("empty", empty),
     ("nil-writer", |s| works_for(s, 0)),
     ("largest-writer", |s| works_for(s, u128::MAX)),
-    ("writer-with-a-sign", |s| works_for(s, OWN_ATTRIBUTE | (1 << 64) | 7)),
+    ("writer-with-a-sign", |s| {
+        works_for(s, OWN_ATTRIBUTE | (1 << 64) | 7)
+    }),
     ("reserved-writer", reserved_writer),
-    ("reserved-writer-of-an-absent-attribute", reserved_and_absent),
+    (
+        "reserved-writer-of-an-absent-attribute",
+        reserved_and_absent,
+    ),
     ("without-request-id", without_request_id),
     ("trailing-bytes", trailing_bytes),
     ("pipelined", pipelined),
@@ -49,7 +59,10 @@ const SCRIPTS: &[Script] = &[
     ("deleted", deleted),
     ("truncated", truncated),
     ("cut-off", cut_off),
-    ("refused-append-ends-all-writers", refused_append_ends_all_writers),
+    (
+        "refused-append-ends-all-writers",
+        refused_append_ends_all_writers,
+    ),
 ];
 
 fn one_after_the_other(s: &Scene) {
@@ -189,7 +202,10 @@ fn without_request_id(s: &Scene) {
     peer.ask(s.setup(A, &segment));
     let whole = s.append(A, 1, "hello").encode_to_bytes().unwrap();
     let body = whole.slice(HEADER_BYTES..whole.len() - size_of::<i64>());
-    peer.ask(raw("AppendBlockEnd \"hello\" without id", encode(message_type::APPEND_BLOCK_END, body)));
+    peer.ask(raw(
+        "AppendBlockEnd \"hello\" without id",
+        encode(message_type::APPEND_BLOCK_END, body),
+    ));
 }
 
 fn trailing_bytes(s: &Scene) {
@@ -198,7 +214,10 @@ fn trailing_bytes(s: &Scene) {
     peer.ask(s.setup(A, &segment));
     let whole = s.append(A, 1, "hello").encode_to_bytes().unwrap();
     let body = whole.slice(HEADER_BYTES..).chain(&b"more"[..]);
-    peer.ask(raw("AppendBlockEnd \"hello\" and 4 bytes", encode(message_type::APPEND_BLOCK_END, body)));
+    peer.ask(raw(
+        "AppendBlockEnd \"hello\" and 4 bytes",
+        encode(message_type::APPEND_BLOCK_END, body),
+    ));
 }
 
 fn pipelined(s: &Scene) {
@@ -336,7 +355,10 @@ fn cut_off(s: &Scene) {
     peer.ask(s.setup(A, &segment));
     peer.ask(s.append(A, 1, "whole"));
     let whole = Request::encode_to_bytes(&s.append(A, 2, "not whole")).unwrap();
-    peer.send(raw("all but the last byte of AppendBlockEnd", whole.slice(..whole.len() - 1)));
+    peer.send(raw(
+        "all but the last byte of AppendBlockEnd",
+        whole.slice(..whole.len() - 1),
+    ));
     peer.end();
     peer.hear_end();
     let again = s.connect();

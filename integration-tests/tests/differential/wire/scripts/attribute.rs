@@ -124,7 +124,7 @@ fn of_a_new_segment(s: &Scene) {
     let segment = s.absent_segment();
     let peer = s.connect();
     peer.ask(s.create_with(&segment, 12, 2, 3456));
-    for own in 1..=9 {
+    for own in 1..=32 {
         peer.ask(s.attribute(&segment, OWN_ATTRIBUTE | own));
     }
 }

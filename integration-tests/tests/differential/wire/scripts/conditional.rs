@@ -30,7 +30,10 @@ const SCRIPTS: &[Script] = &[
     ("empty", empty),
     ("empty-at-the-wrong-place", empty_at_the_wrong_place),
     ("last-number-again", last_number_again),
-    ("last-number-again-at-the-wrong-place", last_number_again_at_the_wrong_place),
+    (
+        "last-number-again-at-the-wrong-place",
+        last_number_again_at_the_wrong_place,
+    ),
     ("stale-number", stale_number),
     ("no-setup", no_setup),
     ("absolute-offsets", absolute_offsets),
@@ -44,9 +47,15 @@ const SCRIPTS: &[Script] = &[
     ("event-unconditional", event_unconditional),
     ("event-empty", event_empty),
     ("event-without-request-id", event_without_request_id),
-    ("event-of-another-type", |s| bad_event(s, message_type::PADDING, 5, "hello")),
-    ("event-longer-than-the-message", |s| bad_event(s, message_type::EVENT, 50, "hello")),
-    ("event-of-negative-length", |s| bad_event(s, message_type::EVENT, -1, "hello")),
+    ("event-of-another-type", |s| {
+        bad_event(s, message_type::PADDING, 5, "hello")
+    }),
+    ("event-longer-than-the-message", |s| {
+        bad_event(s, message_type::EVENT, 50, "hello")
+    }),
+    ("event-of-negative-length", |s| {
+        bad_event(s, message_type::EVENT, -1, "hello")
+    }),
     ("data-longer-than-the-message", |s| bad_length(s, 6)),
     ("data-of-negative-length", |s| bad_length(s, -1)),
     ("pipelined-and-predicted", pipelined_and_predicted),
@@ -230,10 +239,16 @@ fn event_empty(s: &Scene) {
 
 fn event_without_request_id(s: &Scene) {
     let (_, peer) = five_bytes(s);
-    let whole = s.conditional_event(A, 2, 5, "world").encode_to_bytes().unwrap();
+    let whole = s
+        .conditional_event(A, 2, 5, "world")
+        .encode_to_bytes()
+        .unwrap();
     let body = whole.slice(HEADER_BYTES..whole.len() - size_of::<i64>());
     let code = message_type::CONDITIONAL_APPEND;
-    peer.ask(raw("ConditionalAppend \"world\" without id", encode(code, body)));
+    peer.ask(raw(
+        "ConditionalAppend \"world\" without id",
+        encode(code, body),
+    ));
 }
 
 fn bad_event(s: &Scene, nested: i32, announced: i32, data: &str) {
@@ -259,7 +274,10 @@ fn bad_length(s: &Scene, announced: i32) {
     body.put_i32(announced);
     body.put_slice(b"hello");
     let said = format!("ConditionalBlockEnd that ends in 5 bytes of {announced}");
-    peer.ends_at(raw(&said, encode(message_type::CONDITIONAL_BLOCK_END, body)));
+    peer.ends_at(raw(
+        &said,
+        encode(message_type::CONDITIONAL_BLOCK_END, body),
+    ));
 }
 
 /// As Java's writer of large events does.

@@ -19,7 +19,7 @@ const SCRIPTS: &[Script] = &[
     ("current", |s| answered(s, 17, 5)),
     ("same-as-the-real-one", |s| answered(s, 16, 5)),
     ("only-the-oldest", |s| answered(s, 5, 5)),
-    ("only-ours", |s| ends(s, 17, 17)),
+    ("only-ours", |s| answered(s, 17, 17)),
     ("newer-but-compatible", |s| answered(s, 100, 5)),
     ("highest-possible", |s| answered(s, i32::MAX, i32::MIN)),
     ("only-newer", |s| ends(s, 19, 18)),
@@ -40,7 +40,10 @@ const SCRIPTS: &[Script] = &[
 ];
 
 fn hello_of(high_version: i32, low_version: i32) -> Said {
-    Said::from(pravega_wire_protocol::Request::from(Hello { high_version, low_version }))
+    Said::from(pravega_wire_protocol::Request::from(Hello {
+        high_version,
+        low_version,
+    }))
 }
 
 fn keep_alive() -> Said {
@@ -96,18 +99,28 @@ fn trailing_bytes(s: &Scene) {
     body.put_i32(5);
     body.put_slice(b"a newer field");
     let peer = s.connect_silently();
-    peer.ask(raw("Hello 17, 5 and 13 bytes", encode(message_type::HELLO, body)));
+    peer.ask(raw(
+        "Hello 17, 5 and 13 bytes",
+        encode(message_type::HELLO, body),
+    ));
 }
 
 fn short(s: &Scene) {
     let peer = s.connect_silently();
-    peer.ends_at(raw("Hello of 7 bytes", encode(message_type::HELLO, &[0; 7][..])));
+    peer.ends_at(raw(
+        "Hello of 7 bytes",
+        encode(message_type::HELLO, &[0; 7][..]),
+    ));
 }
 
 fn behind_it_at_once(s: &Scene) {
     let segment = s.segment();
     let peer = s.connect_silently();
-    peer.send_all([hello_of(16, 5), s.setup(A, &segment).into(), s.info(&segment).into()]);
+    peer.send_all([
+        hello_of(16, 5),
+        s.setup(A, &segment).into(),
+        s.info(&segment).into(),
+    ]);
     peer.hear_in_any_order(3);
 }
 

@@ -1,6 +1,6 @@
 //! The largest of everything.
 
-use pravega_wire_protocol::{MAX_APPEND_BYTES, MAX_SENT_PAYLOAD, message_type};
+use pravega_wire_protocol::{HEADER_BYTES, MAX_APPEND_BYTES, MAX_SENT_PAYLOAD, message_type};
 
 use super::A;
 use crate::wire::{
@@ -19,6 +19,7 @@ const SCRIPTS: &[Script] = &[
     ("largest-conditional-append", largest_conditional_append),
     ("append-too-large-by-one", append_too_large_by_one),
     ("largest-block", largest_block),
+    ("long-trailer", long_trailer),
     ("many-parked-reads", many_parked_reads),
     ("many-small-appends", many_small_appends),
     ("many-requests-at-once", many_requests_at_once),
@@ -48,7 +49,10 @@ fn append_too_large_by_one(s: &Scene) {
     let payload = usize::try_from(MAX_SENT_PAYLOAD).unwrap() + 1;
     let mut body = vec![0; payload];
     body[..16].copy_from_slice(&A.to_be_bytes());
-    peer.ends_at(raw("AppendBlockEnd of 16,777,208 bytes", encode(message_type::APPEND_BLOCK_END, &body[..])));
+    peer.ends_at(raw(
+        "AppendBlockEnd of 16,777,208 bytes",
+        encode(message_type::APPEND_BLOCK_END, &body[..]),
+    ));
 }
 
 /// An append in two messages can be larger than one frame.
@@ -57,6 +61,18 @@ fn largest_block(s: &Scene) {
     let size = usize::try_from(MAX_SENT_PAYLOAD).unwrap() - 16;
     peer.send(s.block(A, vec![b'x'; size]));
     peer.ask(s.block_end(A, i32::try_from(size).unwrap(), "", 1));
+}
+
+/// A question with more bytes behind it than any future field could need.
+fn long_trailer(s: &Scene) {
+    let (segment, peer) = set_up(s);
+    let request = s.info(&segment);
+    let whole = request.encode_to_bytes().unwrap();
+    let body = [&whole[HEADER_BYTES..], &[0; 70_000]].concat();
+    peer.unanswered(raw(
+        "GetStreamSegmentInfo and 70,000 bytes",
+        encode(request.code(), &body[..]),
+    ));
 }
 
 fn many_parked_reads(s: &Scene) {
@@ -79,6 +95,6 @@ fn many_small_appends(s: &Scene) {
 
 fn many_requests_at_once(s: &Scene) {
     let (segment, peer) = set_up(s);
-    peer.send_all((0..500).map(|_| s.info(&segment).into()));
-    peer.hear_in_any_order(500);
+    peer.send_all((0..40).map(|_| s.info(&segment).into()));
+    peer.hear_in_any_order(40);
 }

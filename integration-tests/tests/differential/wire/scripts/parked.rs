@@ -12,7 +12,10 @@ async fn parked() {
 }
 
 const SCRIPTS: &[Script] = &[
-    ("at-the-tail-of-an-empty-segment", at_the_tail_of_an_empty_segment),
+    (
+        "at-the-tail-of-an-empty-segment",
+        at_the_tail_of_an_empty_segment,
+    ),
     ("woken-by-an-append", woken_by_an_append),
     ("woken-for-less-than-there-is", woken_for_less_than_there_is),
     ("filled-exactly", filled_exactly),

@@ -90,16 +90,25 @@ fn without_request_id(s: &Scene) {
     let (segment, peer) = filled(s);
     let whole = s.read(&segment, 3, 9).encode_to_bytes().unwrap();
     let body = whole.slice(HEADER_BYTES..whole.len() - size_of::<i64>());
-    peer.ask(raw("ReadSegment at 3 of 9 without id", encode(message_type::READ_SEGMENT, body)));
+    peer.ask(raw(
+        "ReadSegment at 3 of 9 without id",
+        encode(message_type::READ_SEGMENT, body),
+    ));
     let body = whole.slice(HEADER_BYTES..whole.len() - 1);
-    peer.ask(raw("ReadSegment at 3 of 9 with 7 bytes of an id", encode(message_type::READ_SEGMENT, body)));
+    peer.ask(raw(
+        "ReadSegment at 3 of 9 with 7 bytes of an id",
+        encode(message_type::READ_SEGMENT, body),
+    ));
 }
 
 fn trailing_bytes(s: &Scene) {
     let (segment, peer) = filled(s);
     let whole = s.read(&segment, 3, 9).encode_to_bytes().unwrap();
     let body = Bytes::from([&whole[HEADER_BYTES..], b"more"].concat());
-    peer.ask(raw("ReadSegment at 3 of 9 and 4 bytes", encode(message_type::READ_SEGMENT, body)));
+    peer.ask(raw(
+        "ReadSegment at 3 of 9 and 4 bytes",
+        encode(message_type::READ_SEGMENT, body),
+    ));
 }
 
 fn several_at_once(s: &Scene) {
@@ -133,7 +142,16 @@ fn missing_at_a_negative_offset(s: &Scene) {
 fn sealed(s: &Scene) {
     let (segment, peer) = filled(s);
     peer.ask(s.seal(&segment));
-    for (offset, size) in [(0, 25), (0, 26), (0, 8), (17, 8), (18, 8), (24, 1), (25, 8), (25, 0)] {
+    for (offset, size) in [
+        (0, 25),
+        (0, 26),
+        (0, 8),
+        (17, 8),
+        (18, 8),
+        (24, 1),
+        (25, 8),
+        (25, 0),
+    ] {
         peer.ask(s.read(&segment, offset, size));
     }
 }

@@ -28,7 +28,10 @@ const SCRIPTS: &[Script] = &[
     ("truncate-negative", |s| truncate_ends(s, -1)),
     ("truncate-smallest", |s| truncate_ends(s, i64::MIN)),
     ("truncate-sealed", truncate_sealed),
-    ("truncate-everything-then-seal", truncate_everything_then_seal),
+    (
+        "truncate-everything-then-seal",
+        truncate_everything_then_seal,
+    ),
     ("delete", delete),
     ("delete-sealed", delete_sealed),
     ("delete-truncated", delete_truncated),
@@ -38,6 +41,9 @@ const SCRIPTS: &[Script] = &[
     ("names-that-are-none", names_that_are_none),
     ("segments-of-one-stream", segments_of_one_stream),
     ("long-names", long_names),
+    ("longest-name", longest_name),
+    ("create-with-a-long-name", create_with_a_long_name),
+    ("create-with-odd-names", create_with_odd_names),
 ];
 
 fn filled(s: &Scene) -> (Name, Connection<'_>) {
@@ -224,12 +230,21 @@ fn policy_sealed(s: &Scene) {
 
 fn locate_offset(s: &Scene) {
     let (segment, peer) = filled(s);
-    peer.ends_at(s.locate(&segment, 3));
+    peer.unanswered(s.locate(&segment, 3));
 }
 
 fn names_that_are_none(s: &Scene) {
     let peer = s.connect();
-    for name in ["bad", "", "/", "a/b", "a/b/0", "a/b/c/0.#epoch.0", "a/b/0.#epoch.", "\u{fc}/\u{1f600}/0"] {
+    for name in [
+        "bad",
+        "",
+        "/",
+        "a/b",
+        "a/b/0",
+        "a/b/c/0.#epoch.0",
+        "a/b/0.#epoch.",
+        "\u{fc}/\u{1f600}/0",
+    ] {
         let name: Name = Arc::from(name);
         peer.ask(s.info(&name));
         peer.ask(s.read(&name, 0, 8));
@@ -242,9 +257,13 @@ fn names_that_are_none(s: &Scene) {
 fn segments_of_one_stream(s: &Scene) {
     let first = s.segment();
     let peer = s.connect();
-    let others = ["/1.#epoch.0", "/0.#epoch.1", "/10.#epoch.0"].map(|end| -> Name {
-        first.replace("/0.#epoch.0", end).into()
-    });
+    let others = [
+        "-0/1.#epoch.0",
+        "-0/0.#epoch.1",
+        "-0/10.#epoch.0",
+        "-0/0.#epoch.00",
+    ];
+    let others = others.map(|end| s.segment_named(end));
     peer.ask(s.setup(A, &first));
     peer.ask(s.append(A, 1, "first"));
     for other in &others {
@@ -257,9 +276,43 @@ fn segments_of_one_stream(s: &Scene) {
 
 fn long_names(s: &Scene) {
     let peer = s.connect();
-    for length in [255, 256, 1000, 65_535] {
+    for length in [255, 256, 1000, 32_000] {
         let name: Name = "n".repeat(length).into();
         peer.ask(s.info(&name));
         peer.ask(s.read(&name, 0, 8));
+    }
+}
+
+/// The reply does not fit the name and what else is in it.
+fn longest_name(s: &Scene) {
+    let peer = s.connect();
+    let name: Name = "n".repeat(65_535).into();
+    peer.ends_at(s.info(&name));
+}
+
+fn create_with_a_long_name(s: &Scene) {
+    for length in [900, 1_100] {
+        let segment = s.segment_named(&format!("-{}/0.#epoch.0", "n".repeat(length)));
+        let peer = s.connect();
+        peer.ask(s.create(&segment));
+        peer.ask(s.info(&segment));
+    }
+}
+
+fn create_with_odd_names(s: &Scene) {
+    for end in [
+        "",
+        "/",
+        "//0",
+        "-a",
+        " b/0.#epoch.0",
+        "\u{fc}/\u{1f600}",
+        "/../0.#epoch.0",
+    ] {
+        let segment = s.segment_named(end);
+        let peer = s.connect();
+        peer.ask(s.create(&segment));
+        peer.ask(s.info(&segment));
+        peer.ask(s.setup(A, &segment));
     }
 }

@@ -11,6 +11,7 @@ use pravega_segment_session::{
 use pravega_wire_protocol::{Reply, Request};
 use snafu::IntoError as _;
 
+use super::Resynced;
 use crate::{
     driver::{Effect, Hints, Machine},
     error::{
@@ -18,7 +19,6 @@ use crate::{
         TooLargeSnafu, UnflushedSnafu, WriteError,
     },
     segment::SegmentInfo,
-    writer::Resynced,
 };
 
 /// Bytes to accept: copied from the caller, or shared with it.

@@ -11,12 +11,10 @@ use bytes::Bytes;
 use futures::Sink;
 use tokio::io::AsyncWrite;
 
+use super::{ByteWriter, appending::Piece, durability::late};
 use crate::{
-    appending::Piece,
-    durability::late,
     error::WriteError,
     wait::{PollWait, Woken},
-    writer::ByteWriter,
 };
 
 /// What a writer remembers between two polls.

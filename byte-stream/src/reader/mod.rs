@@ -1,24 +1,29 @@
 //! [`ByteReader`]: reads the bytes of one segment, in order.
 
-use std::{io::SeekFrom, ops::Range, sync::Arc, time::Duration};
+mod inner;
+mod io;
+mod range;
+mod reading;
+
+use std::{io::SeekFrom, ops::Range, sync::Arc};
 
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use futures::{Stream, TryStreamExt as _};
 use pravega_client_shared::ScopedSegment;
 use pravega_controller_client::Access;
-use pravega_segment_session::ReadOptions;
 use snafu::OptionExt as _;
 
+pub(crate) use self::inner::{Inner, Start};
+pub use self::io::ByteReaderStream;
+use self::{
+    io::Polling,
+    reading::{Reading, Step},
+};
 use crate::{
     core::Core,
-    driver::Driver,
-    error::{IdleSnafu, InvalidSeekSnafu, ReadError, SegmentError, UnexpectedEndSnafu},
-    link::SegmentLink,
+    error::{InvalidSeekSnafu, ReadError, SegmentError, UnexpectedEndSnafu},
     offsets::MAX_OFFSET,
     open::read_options,
-    range,
-    reader_io::Polling,
-    reading::{Look, Reading, Step},
     segment::{SegmentHandle, SegmentInfo},
     wait::PollWait,
 };
@@ -37,22 +42,6 @@ pub struct ByteReader {
     inner: Result<Inner, SegmentError>,
     waiting: PollWait,
     pub(crate) polling: Polling,
-}
-
-#[derive(Debug)]
-pub(crate) struct Inner {
-    pub(crate) driver: Arc<Driver<Reading>>,
-    pub(crate) handle: SegmentHandle,
-    idle_timeout: Option<Duration>,
-}
-
-/// What the first offset of the options is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Start {
-    /// Where to start.
-    Offset,
-    /// A place to start looking for the head.
-    Head,
 }
 
 /// What [`ByteReader::try_read_chunk`] found.
@@ -384,69 +373,5 @@ impl Drop for ByteReader {
         if let Ok(inner) = &self.inner {
             inner.driver.close();
         }
-    }
-}
-
-impl Inner {
-    pub(crate) fn new(
-        core: Arc<Core>,
-        handle: SegmentHandle,
-        options: &ReadOptions,
-        start: Start,
-        idle_timeout: Option<Duration>,
-    ) -> Self {
-        // Its own link: an attachment remembers which address and token it used.
-        let link = Arc::new(SegmentLink::new(
-            core,
-            handle.segment().clone(),
-            Access::Read,
-        ));
-        let reading = Reading::new(&link, options, start == Start::Head);
-        Self {
-            driver: Driver::new(link, reading),
-            handle,
-            idle_timeout,
-        }
-    }
-
-    pub(crate) fn segment(&self) -> &ScopedSegment {
-        self.handle.segment()
-    }
-
-    /// What was learned of the segment on another way.
-    pub(crate) fn note_info(&self, info: &SegmentInfo) {
-        self.driver.drive(|reading, _| reading.note_info(info));
-    }
-
-    /// Takes something from the session if it is there now.
-    pub(crate) fn step<T>(&self, take: impl FnOnce(&mut Reading) -> Look<T>) -> Look<T> {
-        self.driver.drive(|reading, _| take(reading))
-    }
-
-    /// Takes something from the session, waiting until it is there; none at the end.
-    async fn next<T>(
-        &self,
-        mut take: impl FnMut(&mut Reading) -> Look<T>,
-    ) -> Result<Option<T>, ReadError> {
-        let ready = || self.step(&mut take).transpose();
-        match self.driver.wait(self.idle_timeout, ready).await {
-            Some(found) => Ok(found?.taken()),
-            None => Err(self.idle()),
-        }
-    }
-
-    pub(crate) fn idle_timeout(&self) -> Option<Duration> {
-        self.idle_timeout
-    }
-
-    pub(crate) fn idle(&self) -> ReadError {
-        let segment = self.segment().clone();
-        let offset = self.driver.look(Reading::position);
-        IdleSnafu {
-            segment,
-            offset,
-            after: self.idle_timeout.unwrap_or_default(),
-        }
-        .build()
     }
 }

@@ -12,13 +12,11 @@ use futures::Stream;
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncSeek, ReadBuf};
 use tokio_util::sync::ReusableBoxFuture;
 
-use crate::{
-    error::ReadError,
-    reader::ByteReader,
+use super::{
+    ByteReader,
     reading::{Look, Reading},
-    segment::SegmentInfo,
-    wait::Woken,
 };
+use crate::{error::ReadError, segment::SegmentInfo, wait::Woken};
 
 /// What a reader remembers between two polls.
 #[derive(Default)]
@@ -57,6 +55,10 @@ impl ByteReader {
                     return Poll::Ready(Ok(step.taken()));
                 }
                 None => {
+                    if let Some(error) = inner.unreachable(waiting.began()) {
+                        waiting.reset();
+                        return Poll::Ready(Err(error));
+                    }
                     let progress = inner.driver.progress();
                     if ready!(waiting.poll(cx, progress, inner.idle_timeout())) == Woken::Late {
                         return Poll::Ready(Err(inner.idle()));

@@ -10,8 +10,8 @@ use std::{
 
 use pravega_segment_session::Certainty;
 
+use super::appending::Appending;
 use crate::{
-    appending::Appending,
     driver::Driver,
     error::{TimedOutSnafu, WriteError},
 };
@@ -53,6 +53,7 @@ pub(crate) fn late(
         operation,
         after,
         certainty,
+        trouble: driver.trouble(),
     }
     .build()
 }
