@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use pravega_client_shared::{DelegationToken, RequestId, ScopedSegment};
+use pravega_client_shared::{DelegationToken, Endpoint, RequestId, ScopedSegment};
 use pravega_connection_pool::{ConnectError, Connection, ConnectionError};
 use pravega_controller_client::{Access, ControllerError};
 use pravega_segment_session::{Recovery, Refusal, TokenFault};
@@ -59,10 +59,12 @@ const MOMENT: Duration = Duration::from_secs(5);
 /// Longer than any program runs. Kept far from the end of the clock's range.
 const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone)]
 struct Used {
     location: Option<u64>,
     token: Option<u64>,
+    /// The store turned to last; none while the controller is asked for it.
+    store: Option<Endpoint>,
 }
 
 /// A connection to the store that holds the segment, and the token to show there.
@@ -139,6 +141,7 @@ impl SegmentLink {
 
     /// Finds the store, gets a token and a connection. Cancel safe: what was fetched stays cached.
     pub(crate) async fn reach(&self, user: User) -> Result<Reached, ReachError> {
+        self.note(|used| used.store = None);
         let located = self.core.controller.endpoint(&self.segment).await?;
         self.note(|used| used.location = Some(located.generation));
         let issued = self
@@ -146,7 +149,10 @@ impl SegmentLink {
             .controller
             .token(self.segment.stream(), self.access)
             .await?;
-        self.note(|used| used.token = Some(issued.generation));
+        self.note(|used| {
+            used.token = Some(issued.generation);
+            used.store = Some(located.endpoint.clone());
+        });
         let connected = match user {
             User::Session => self.core.pool.connect(&located.endpoint).await,
             User::Call => self.core.pool.connect_for_calls(&located.endpoint).await,
@@ -206,8 +212,21 @@ impl SegmentLink {
         self.known_tail.fetch_max(tail, Ordering::Relaxed);
     }
 
+    /// Who has been asked last, as the reason why something takes long.
+    pub(crate) fn waiting(&self) -> Cause {
+        let peer = match self.used().store {
+            Some(store) => format!("the segment store at {store}"),
+            None => format!(
+                "the controller at {}",
+                self.core.config.controller_address()
+            ),
+        };
+        Arc::new(Waiting { peer })
+    }
+
     fn used(&self) -> Used {
-        *self.used.lock().unwrap_or_else(PoisonError::into_inner)
+        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.clone()
     }
 
     fn note(&self, change: impl FnOnce(&mut Used)) {
@@ -294,7 +313,7 @@ impl Call<'_> {
                 operation,
                 after,
             }
-            .build(),
+            .into_error(self.link.waiting()),
         }
     }
 
@@ -395,6 +414,13 @@ impl Call<'_> {
             _ => Attempt::Again(source),
         }
     }
+}
+
+/// Somebody has not answered yet.
+#[derive(Debug, Clone, Snafu)]
+#[snafu(display("waiting for {peer}"))]
+struct Waiting {
+    peer: String,
 }
 
 /// A store answered with something that does not answer the request.

@@ -88,6 +88,22 @@ pub(crate) enum Command {
     Demo(Demo),
 }
 
+impl Command {
+    /// True for commands that do no harm when they are carried out twice. Reading goes on by itself.
+    pub(crate) fn can_be_repeated(&self) -> bool {
+        match self {
+            Self::Create { .. }
+            | Self::Ls { .. }
+            | Self::Stat { .. }
+            | Self::Truncate { .. }
+            | Self::Seal { .. } => true,
+            Self::Serve(_) | Self::Write(_) | Self::Read(_) | Self::Rm { .. } | Self::Demo(_) => {
+                false
+            }
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// Keep everything in memory, nothing on disk

@@ -20,7 +20,7 @@ pub(crate) async fn create(session: &Session, stream: &ScopedStream) -> Result<(
 
 pub(crate) async fn list(
     session: &Session,
-    scope: Option<ScopeName>,
+    scope: Option<&ScopeName>,
     all: bool,
     json: bool,
 ) -> Result<(), CliError> {
@@ -34,7 +34,7 @@ pub(crate) async fn list(
                 .await?
         }
         Some(scope) => {
-            let streams = controller.list_streams(&scope);
+            let streams = controller.list_streams(scope);
             streams
                 .map_ok(|stream| stream.to_string())
                 .try_collect()
@@ -93,17 +93,17 @@ pub(crate) async fn stat(
 
 pub(crate) async fn truncate(
     session: &Session,
-    stream: ScopedStream,
+    stream: &ScopedStream,
     offset: u64,
 ) -> Result<(), CliError> {
-    Ok(segment_of(session, &stream)
+    Ok(segment_of(session, stream)
         .await?
         .truncate_data_before(offset)
         .await?)
 }
 
-pub(crate) async fn seal(session: &Session, stream: ScopedStream) -> Result<(), CliError> {
-    Ok(segment_of(session, &stream).await?.seal().await?)
+pub(crate) async fn seal(session: &Session, stream: &ScopedStream) -> Result<(), CliError> {
+    Ok(segment_of(session, stream).await?.seal().await?)
 }
 
 /// Seals the stream at the controller, which a deletion asks for, and deletes it.

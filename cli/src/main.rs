@@ -59,22 +59,37 @@ async fn run(arguments: Arguments) -> Result<(), CliError> {
         Command::Demo(options) => return demo::run(&options).await,
         _ => {}
     }
-    let session = Session::open(&place).await?;
-    let done = on_streams(&session, command).await;
+    let mut session = Session::open(&place).await?;
+    let done = loop {
+        // A process that serves the directory may end at any time. What can be repeated then is.
+        let done = tokio::select! {
+            done = on_streams(&session, &command) => done,
+            next = session.successor(), if command.can_be_repeated() => match next {
+                Ok(next) => {
+                    std::mem::replace(&mut session, next).close().await;
+                    continue;
+                }
+                Err(error) => Err(error),
+            },
+        };
+        break done;
+    };
     session.close().await;
     done
 }
 
-async fn on_streams(session: &Session, command: Command) -> Result<(), CliError> {
+async fn on_streams(session: &Session, command: &Command) -> Result<(), CliError> {
     match command {
         Command::Serve(_) | Command::Demo(_) => Ok(()),
-        Command::Create { stream } => inspect::create(session, &stream).await,
-        Command::Ls { scope, all, json } => inspect::list(session, scope, all, json).await,
-        Command::Stat { stream, json } => inspect::stat(session, &stream, json).await,
+        Command::Create { stream } => inspect::create(session, stream).await,
+        Command::Ls { scope, all, json } => {
+            inspect::list(session, scope.as_ref(), *all, *json).await
+        }
+        Command::Stat { stream, json } => inspect::stat(session, stream, *json).await,
         Command::Write(options) => write::run(session, options).await,
         Command::Read(options) => read::run(session, options).await,
-        Command::Truncate { stream, offset } => inspect::truncate(session, stream, offset).await,
+        Command::Truncate { stream, offset } => inspect::truncate(session, stream, *offset).await,
         Command::Seal { stream } => inspect::seal(session, stream).await,
-        Command::Rm { stream } => inspect::remove(session, &stream).await,
+        Command::Rm { stream } => inspect::remove(session, stream).await,
     }
 }

@@ -20,7 +20,7 @@ const PIECE: usize = 1 << 20;
 /// How long nothing may come before it is asked whether the process that served the directory has ended.
 const QUIET: Duration = Duration::from_secs(1);
 
-pub(crate) async fn run(session: &Session, options: Read) -> Result<(), CliError> {
+pub(crate) async fn run(session: &Session, options: &Read) -> Result<(), CliError> {
     let from = options.from.map_or(ReadFrom::Head, ReadFrom::Offset);
     let until = match (options.follow, options.until) {
         (true, _) => ReadUntil::Sealed,
@@ -31,7 +31,7 @@ pub(crate) async fn run(session: &Session, options: Read) -> Result<(), CliError
     let mut copy = Copy {
         stdout: tokio::io::stdout(),
         bar,
-        stream: options.stream,
+        stream: options.stream.clone(),
         until,
     };
     let copied = copy.follow(session, from).await;

@@ -25,6 +25,9 @@ const ADDRESS_PATIENCE: Duration = Duration::from_secs(5);
 /// How often its address is looked for meanwhile.
 const ADDRESS_PAUSE: Duration = Duration::from_millis(20);
 
+/// How often it is looked whether the process that has the directory open is still there.
+const OWNER_PAUSE: Duration = Duration::from_secs(1);
+
 /// A client, and the server in this process if there is one.
 pub(crate) struct Session {
     pub(crate) factory: ClientFactory,
@@ -115,6 +118,20 @@ impl Session {
             }
             Err(error) if is_locked(&error) => Ok(None),
             Err(error) => Err(error).context(StartSnafu),
+        }
+    }
+
+    /// Waits until the process that had the directory open has ended, and gives the session that goes on;
+    /// waits for ever when there is no such process.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: a server that was started is ended again.
+    pub(crate) async fn successor(&self) -> Result<Self, CliError> {
+        loop {
+            sleep(OWNER_PAUSE).await;
+            if let Some(next) = self.take_over().await? {
+                return Ok(next);
+            }
         }
     }
 

@@ -30,7 +30,7 @@ struct Written {
     durable_offset: u64,
 }
 
-pub(crate) async fn run(session: &Session, options: Write) -> Result<(), CliError> {
+pub(crate) async fn run(session: &Session, options: &Write) -> Result<(), CliError> {
     let (input, len) = open(options.file.as_deref()).await?;
     session.factory.ensure_byte_stream(&options.stream).await?;
     let mode = if options.shared {

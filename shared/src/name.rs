@@ -1,7 +1,7 @@
 //! Scope and stream names, checked once with the server's rule.
 //!
 //! The rule (tried on Pravega 0.13.0): ASCII letters, digits, `.` and `-`, at most one `_` and only in
-//! front, 1 to [`MAX_NAME_LEN`] bytes. The server also takes `.` and `..`; they are refused here, because
+//! front of others, 1 to [`MAX_NAME_LEN`] bytes. The server also takes `.` and `..`; they are refused here, because
 //! sooner or later a name becomes part of a path.
 
 use std::{fmt, str::FromStr, sync::Arc};
@@ -24,7 +24,7 @@ pub enum NameError {
         /// Length of the refused name, in bytes.
         len: usize,
     },
-    /// A character outside the alphabet, or a `_` that is not the first character.
+    /// A character outside the alphabet, or a `_` that is not in front of others.
     #[snafu(display(
         "{character:?} at byte {at} is not allowed: letters, digits, '.', '-', and '_' in front only"
     ))]
@@ -50,7 +50,7 @@ fn check(name: &str) -> Result<(), NameError> {
         return TooLongSnafu { len: name.len() }.fail();
     }
     let allowed = |at: usize, c: char| {
-        c.is_ascii_alphanumeric() || c == '.' || c == '-' || (c == '_' && at == 0)
+        c.is_ascii_alphanumeric() || c == '.' || c == '-' || (c == '_' && at == 0 && name.len() > 1)
     };
     if let Some((at, character)) = name.char_indices().find(|&(at, c)| !allowed(at, c)) {
         return BadCharacterSnafu { character, at }.fail();
@@ -132,7 +132,8 @@ mod tests {
     fn rejects_what_the_server_rejects_and_dots() {
         let too_long = "a".repeat(MAX_NAME_LEN + 1);
         let bad = [
-            "", " ", "a b", "a_b", "__a", "a/b", "a#b", "ü", "a\0", "a\n", ".", "..", &too_long,
+            "", " ", "a b", "a_b", "_", "__a", "a/b", "a#b", "ü", "a\0", "a\n", ".", "..",
+            &too_long,
         ];
         for name in bad {
             assert!(StreamName::new(name).is_err(), "{name:?} was accepted");

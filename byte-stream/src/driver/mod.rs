@@ -113,14 +113,16 @@ impl<M: Machine> Driver<M> {
         }
     }
 
-    /// Why there is no connection, while no attempt to get one succeeds.
-    pub(crate) fn trouble(&self) -> Option<Cause> {
+    /// Why it takes so long: there is no connection, or no answer.
+    pub(crate) fn trouble(&self) -> Cause {
         let state = self.lock();
-        let cut_off = state.cut_off.as_ref()?;
-        Some(Arc::clone(&cut_off.cause))
+        match &state.cut_off {
+            Some(cut_off) => Arc::clone(&cut_off.cause),
+            None => self.link.waiting(),
+        }
     }
 
-    /// The same, once it has been so for `after`, counted from `began` at the earliest.
+    /// Why there is no connection, once it has been so for `after`, counted from `began` at the earliest.
     pub(crate) fn lasting_trouble(&self, began: Instant, after: Duration) -> Option<Cause> {
         let state = self.lock();
         let cut_off = state.cut_off.as_ref()?;

@@ -108,6 +108,8 @@ pub enum SegmentError {
         operation: &'static str,
         /// The deadline.
         after: Duration,
+        /// Who did not answer.
+        source: Cause,
     },
     /// The factory cannot work at all, for instance because no trust root can be loaded.
     #[snafu(display("the client could not be set up"))]

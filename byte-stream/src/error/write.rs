@@ -1,6 +1,6 @@
 //! Errors of writing.
 
-use std::{error::Error, io, time::Duration};
+use std::{io, time::Duration};
 
 use pravega_client_shared::ScopedSegment;
 use pravega_segment_session::Certainty;
@@ -77,10 +77,7 @@ pub enum WriteError {
         bytes: u64,
     },
     /// The deadline passed. The writer goes on in the background; asking again is right.
-    #[snafu(display(
-        "{operation} on {segment} did not end within {after:?}{}",
-        last_trouble(trouble.as_ref())
-    ))]
+    #[snafu(display("{operation} on {segment} did not end within {after:?}"))]
     TimedOut {
         /// The segment written to.
         segment: ScopedSegment,
@@ -90,8 +87,8 @@ pub enum WriteError {
         after: Duration,
         /// Whether the bytes concerned may be stored.
         certainty: Certainty,
-        /// Why the segment store could not be reached, if that was so at the deadline.
-        trouble: Option<Cause>,
+        /// Why there was no connection, or who did not answer.
+        source: Cause,
     },
     /// The writer or its factory was closed.
     #[snafu(display("the writer to {segment} is closed"))]
@@ -169,17 +166,4 @@ fn may_be_stored(certainty: Certainty) -> &'static str {
         Certainty::Definite => "",
         _ => ", unacknowledged bytes may be stored",
     }
-}
-
-/// What kept a connection from being made, with all that is known about it.
-fn last_trouble(trouble: Option<&Cause>) -> String {
-    let mut text = String::new();
-    let mut cause: Option<&(dyn Error + 'static)> =
-        trouble.map(|cause| -> &(dyn Error + 'static) { &**cause });
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

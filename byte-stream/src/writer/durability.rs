@@ -9,6 +9,7 @@ use std::{
 };
 
 use pravega_segment_session::Certainty;
+use snafu::IntoError as _;
 
 use super::appending::Appending;
 use crate::{
@@ -53,9 +54,8 @@ pub(crate) fn late(
         operation,
         after,
         certainty,
-        trouble: driver.trouble(),
     }
-    .build()
+    .into_error(driver.trouble())
 }
 
 /// A promise for the bytes of one append. Await it, or call [`durable`](Self::durable), to learn when they

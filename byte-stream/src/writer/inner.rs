@@ -5,7 +5,7 @@ use std::{ops::Range, sync::Arc, time::Duration};
 use pravega_client_shared::ScopedSegment;
 use pravega_controller_client::Access;
 use pravega_segment_session::{AppendOptions, AppendSession, Certainty};
-use snafu::ensure;
+use snafu::{IntoError as _, ensure};
 
 use super::{
     MAX_ATOMIC_WRITE,
@@ -83,9 +83,8 @@ impl Inner {
             operation: "waiting for room",
             after,
             certainty,
-            trouble: self.driver.trouble(),
         }
-        .build()
+        .into_error(self.driver.trouble())
     }
 
     /// How long a write waits for room; none when it does not wait.

@@ -165,6 +165,10 @@ impl ByteWriter {
     ///
     /// # Errors
     /// [`WriteError::Full`] and the others of [`append`](Self::append), each with the bytes given back.
+    #[expect(
+        clippy::result_large_err,
+        reason = "the bytes are handed back beside the error"
+    )]
     pub fn try_append(&mut self, bytes: Bytes) -> Result<Receipt, RefusedAppend> {
         let refuse = |error, bytes| RefusedAppend { error, bytes };
         let inner = match self.inner() {
@@ -260,7 +264,7 @@ impl ByteWriter {
     ///
     /// # Errors
     /// [`WriteError::Unflushed`] while accepted bytes are not durable; nothing changes then. Otherwise as
-    /// for [`SegmentHandle::info`].
+    /// for [`SegmentHandle::info`](crate::SegmentHandle::info).
     ///
     /// # Cancel safety
     /// Cancel safe: the writer moves only in the last step.
@@ -280,7 +284,7 @@ impl ByteWriter {
     ///
     /// # Errors
     /// [`WriteError::Unflushed`] while bytes are on their way and no conflict is known; a failure that
-    /// cannot be mended, such as [`WriteError::SegmentSealed`]; otherwise as for [`SegmentHandle::info`].
+    /// cannot be mended, such as [`WriteError::SegmentSealed`]; otherwise as for [`SegmentHandle::info`](crate::SegmentHandle::info).
     ///
     /// # Cancel safety
     /// Cancel safe: nothing is given up before the last step.
@@ -296,7 +300,7 @@ impl ByteWriter {
     ///
     /// # Errors
     /// [`SegmentError::OutOfRange`] (inside [`WriteError::Segment`]) above the tail; otherwise as for
-    /// [`flush`](Self::flush) and [`SegmentHandle::info`].
+    /// [`flush`](Self::flush) and [`SegmentHandle::info`](crate::SegmentHandle::info).
     ///
     /// # Cancel safety
     /// The truncation may have taken place; asking again is harmless.
@@ -311,7 +315,7 @@ impl ByteWriter {
     /// nothing had to be flushed.
     ///
     /// # Errors
-    /// As for [`flush`](Self::flush) and [`SegmentHandle::info`].
+    /// As for [`flush`](Self::flush) and [`SegmentHandle::info`](crate::SegmentHandle::info).
     ///
     /// # Cancel safety
     /// The segment may have been sealed; asking again is harmless.

@@ -290,12 +290,12 @@ async fn t27_expecting_more_than_there_is_is_an_error_too() {
 
 #[tokio::test]
 async fn t28_writers_in_a_loop_of_resync_and_append_store_all_successes_once() {
-    const WRITERS: u8 = 5;
+    const WRITERS: usize = 5;
     const APPENDS: u8 = 20;
     let backend = Backend::start().await;
     let factory = backend.factory();
     let segment = backend.fresh_segment(&factory).await;
-    let tasks = (0..WRITERS).map(|name| {
+    let tasks = (0..).take(WRITERS).map(|name| {
         let (factory, segment) = (factory.clone(), segment.clone());
         tokio::spawn(async move {
             let mut writer = open(&factory, &segment).await;
@@ -319,7 +319,7 @@ async fn t28_writers_in_a_loop_of_resync_and_append_store_all_successes_once() {
         task.unwrap();
     }
     let stored = content(&factory, &segment).await;
-    let mut next = [0; WRITERS as usize];
+    let mut next = [0; WRITERS];
     for record in stored.chunks(4) {
         let [name, number, not_name, not_number] = *record else {
             panic!("{record:?}")
@@ -329,28 +329,28 @@ async fn t28_writers_in_a_loop_of_resync_and_append_store_all_successes_once() {
         assert_eq!(number, *next, "writer {name}");
         *next += 1;
     }
-    assert_eq!(next, [APPENDS; WRITERS as usize]);
+    assert_eq!(next, [APPENDS; WRITERS]);
 }
 
 /// A record that explains itself: writer, number, length, pattern.
 fn record(writer: u32, number: u32) -> Bytes {
-    let len = 1 + (writer * 7919 + number * 104_729) % 3_000;
+    let len = u16::try_from(1 + (writer * 7919 + number * 104_729) % 3_000).unwrap();
     let mut record = BytesMut::new();
     record.put_u32(writer);
     record.put_u32(number);
-    record.put_u32(len);
-    record.put_slice(&Pattern::new(writer.into()).bytes(number.into(), len as usize));
+    record.put_u16(len);
+    record.put_slice(&Pattern::new(writer.into()).bytes(number.into(), len.into()));
     record.freeze()
 }
 
 #[tokio::test]
 async fn shared_writers_interleave_whole_appends_in_order() {
-    const WRITERS: u32 = 4;
+    const WRITERS: usize = 4;
     const RECORDS: u32 = 300;
     let backend = Backend::start().await;
     let factory = backend.factory();
     let segment = backend.fresh_segment(&factory).await;
-    let tasks = (0..WRITERS).map(|name| {
+    let tasks = (0..).take(WRITERS).map(|name| {
         let opening = factory
             .open_byte_writer(segment.clone())
             .mode(WriteMode::Shared);
@@ -379,10 +379,10 @@ async fn shared_writers_interleave_whole_appends_in_order() {
 
     let mut stored = content(&factory, &segment).await;
     assert_eq!(ends.into_iter().max(), Some(offset(stored.len())));
-    let mut next = [0; WRITERS as usize];
+    let mut next = [0; WRITERS];
     while stored.has_remaining() {
         let (name, number) = (stored.slice(0..4).get_u32(), stored.slice(4..8).get_u32());
-        let next = &mut next[name as usize];
+        let next = &mut next[usize::try_from(name).unwrap()];
         assert_eq!(number, *next, "writer {name}");
         let expected = record(name, number);
         assert_eq!(
@@ -392,7 +392,7 @@ async fn shared_writers_interleave_whole_appends_in_order() {
         );
         *next += 1;
     }
-    assert_eq!(next, [RECORDS; WRITERS as usize]);
+    assert_eq!(next, [RECORDS; WRITERS]);
 }
 
 #[tokio::test]

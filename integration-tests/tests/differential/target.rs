@@ -3,7 +3,7 @@
 use pravega_controller_api::{
     SegmentId, StreamInfo, controller_service_client::ControllerServiceClient,
 };
-use pravega_integration_tests::Backend;
+use pravega_standalone::{Standalone, StandaloneHandle};
 use tonic::transport::{Channel, Endpoint};
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ pub(crate) struct Target {
     pub(crate) unique: String,
     address: String,
     /// Keeps the embedded server alive.
-    _server: Option<Backend>,
+    _server: Option<StandaloneHandle>,
 }
 
 impl Target {
@@ -31,12 +31,12 @@ impl Target {
 
     /// An embedded server of its own.
     pub(crate) async fn embedded() -> Self {
-        let server = Backend::embedded().await;
-        let uri = server.controller_uri().to_owned();
+        let server = Standalone::builder().memory().start().await.unwrap();
+        let uri = server.controller_uri();
         Self::at(&uri, Some(server)).await
     }
 
-    async fn at(uri: &str, server: Option<Backend>) -> Self {
+    async fn at(uri: &str, server: Option<StandaloneHandle>) -> Self {
         let address = uri.trim_start_matches("tcp://").to_owned();
         let channel = Endpoint::from_shared(format!("http://{address}"))
             .unwrap()

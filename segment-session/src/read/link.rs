@@ -8,6 +8,7 @@ use super::{
     ReadEvent, ReadFailure, ReadSession, Readiness,
     facts::SegmentFacts,
     options::OnTruncation,
+    replies::SHARED_FAULT,
     state::{Attached, Hints, Link},
 };
 use crate::{AttachFailure, AttachFailureKind, Disconnect};
@@ -61,12 +62,20 @@ impl ReadSession {
         if now.saturating_duration_since(on.since) >= STABLE_ATTACHMENT {
             self.backoff.reset();
             self.losses = 0;
+            self.faults = 0;
         }
         // A store that is up again at once is found at its old address; otherwise the segment may have moved.
         self.hints.relocate |= self.losses > 0 || matches!(reason, Disconnect::Silent);
         self.losses = self.losses.saturating_add(1);
         self.query.is_unverified = true;
-        self.attach_later(now);
+        // Perhaps not towards this session, so it weighs less.
+        if matches!(reason, Disconnect::Violation) && self.is_too_much(SHARED_FAULT) {
+            let reason = "it breaks the protocol".to_owned();
+            self.fail(ReadFailure::Refused { reason });
+            self.settle();
+        } else {
+            self.attach_later(now);
+        }
     }
 
     /// Lets go of the flow and asks for another after a pause.

@@ -102,7 +102,7 @@ pub struct ReadSession {
     hints: Hints,
     backoff: Backoff,
     was_attached: bool,
-    /// Connections lost, refused tokens, and faults of the server since it last gave bytes.
+    /// Connections lost, refused tokens, and weighed faults of the server since it last gave bytes.
     losses: u32,
     token_refusals: u32,
     faults: u32,

@@ -35,9 +35,8 @@ impl ReadSession {
     pub fn handle_reply(&mut self, now: Instant, reply: Reply) -> Result<(), ProtocolViolation> {
         let result = self.take_in(now, reply);
         if let Err(violation) = &result {
-            self.faults = self.faults.saturating_add(1);
             self.query.is_unverified = true;
-            if self.faults > MAX_FAULTS {
+            if self.is_too_much(FAULT) {
                 let violation = violation.clone();
                 self.fail(ReadFailure::Protocol { violation });
             } else {
@@ -252,9 +251,8 @@ impl ReadSession {
         };
         match Recovery::of(reply).context(unexpected)? {
             Recovery::Retry => {
-                self.faults = self.faults.saturating_add(1);
                 self.query.is_unverified = true;
-                if self.faults > MAX_FAULTS {
+                if self.is_too_much(FAULT) {
                     let reason = reason_of(reply);
                     self.fail(ReadFailure::Refused { reason });
                 } else {
@@ -303,6 +301,12 @@ impl ReadSession {
     fn doubt(&mut self, now: Instant) {
         self.query.is_required = true;
         self.pause.begin(now);
+    }
+
+    /// Counts a fault of the store; true when there were too many of them in a row.
+    pub(super) fn is_too_much(&mut self, weight: u32) -> bool {
+        self.faults = self.faults.saturating_add(weight);
+        self.faults > MAX_FAULTS * FAULT
     }
 
     /// The store gave what it is there for.
@@ -373,6 +377,11 @@ fn reason_of(reply: &Reply) -> String {
 /// How often in a row, with no bytes in between, the store may break the protocol or refuse a read. With the
 /// pauses between, enough for a store that is being moved.
 const MAX_FAULTS: u32 = 5;
+/// The weight of a fault towards this session.
+const FAULT: u32 = 4;
+/// The weight of a violation that ended the connection and may have been another session's. That other
+/// session gives up after its own few, so this one outlives it.
+pub(super) const SHARED_FAULT: u32 = 1;
 /// How many tokens in a row may be refused as expired: clocks that differ may cost one or two.
 const MAX_RENEWALS: u32 = 3;
 /// How much of a server's text goes into an error.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pravega_segment_session::{ProtocolViolation, ReadFailure, ReadOptions};
+use pravega_segment_session::{Disconnect, ProtocolViolation, ReadFailure, ReadOptions};
 use pravega_wire_protocol::{AppendSetup, KeepAlive, Reply, SegmentSealed, Unknown};
 
 use crate::reader::{
@@ -144,6 +144,30 @@ fn a_store_that_keeps_breaking_the_protocol_is_given_up() {
         ReadFailure::Protocol { .. }
     ));
     assert!(reader.session.poll_timeout().is_none() && reader.wish().is_none());
+}
+
+#[test]
+fn violations_that_end_the_connection_for_all_are_borne_longer_but_not_for_ever() {
+    let mut reader = Reader::reading(ReadOptions::default());
+    let mut losses = 0;
+    while reader.session.is_attached() {
+        losses += 1;
+        let now = reader.now;
+        reader
+            .session
+            .handle_disconnected(now, Disconnect::Violation);
+        reader.drain();
+        reader.pass_time();
+        if reader.wish().is_some() {
+            reader.attach_anyway();
+        }
+    }
+    assert_eq!(losses, 21);
+    let failure = reader.expect_failure();
+    assert!(
+        matches!(failure, ReadFailure::Refused { .. }),
+        "{failure:?}"
+    );
 }
 
 #[test]

@@ -252,6 +252,11 @@ impl Catalog {
         cut: &BTreeMap<i64, i64>,
     ) -> Result<(ScopedStream, StreamRecord), Refusal> {
         let (name, record) = self.active(scope, stream)?;
+        let epoch = |id: &i64| SegmentId::from_packed(*id).map(SegmentId::epoch);
+        if cut.keys().any(|id| epoch(id).is_ok_and(|epoch| epoch > 0)) {
+            // The real controller looks for the epoch and does not find it.
+            return Err(Refusal::StreamNotFound);
+        }
         if !covers(record, cut) {
             return Err(Refusal::BadRequest);
         }

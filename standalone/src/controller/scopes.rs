@@ -7,7 +7,7 @@ use tonic::Status;
 use super::{
     catalog::{Filter, Refusal},
     changes::Controller,
-    convert::{refused, scope_named},
+    convert::{refused, scope_named, unexpected},
     storage::Storage,
 };
 
@@ -118,6 +118,9 @@ impl<S: Storage> Controller<S> {
         request: api::StreamsInScopeWithTagRequest,
     ) -> Result<api::StreamsInScopeResponse, Status> {
         let scope = scope_named(request.scope)?;
+        if request.tag.is_empty() {
+            return Err(unexpected());
+        }
         let filter = Filter::Tagged(&request.tag);
         Ok(self.list_streams(&scope, after(request.continuation_token), filter))
     }

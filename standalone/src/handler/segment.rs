@@ -138,10 +138,12 @@ async fn truncate(segments: &Segments, request: TruncateSegment) -> Answer {
         truncation_offset,
         ..
     } = request;
-    let Ok(offset) = u64::try_from(truncation_offset) else {
-        return Answer::Close(CloseReason::IllegalOffset);
+    let truncated = match (segments.find(&segment), u64::try_from(truncation_offset)) {
+        (Err(error), _) => Err(error),
+        (Ok(_), Err(_)) => return Answer::Close(CloseReason::IllegalOffset),
+        (Ok(_), Ok(offset)) => segments.truncate(&segment, offset).await,
     };
-    match segments.truncate(&segment, offset).await {
+    match truncated {
         Ok(()) => Answer::reply(SegmentTruncated {
             request_id,
             segment,

@@ -223,7 +223,6 @@ calls! {
     check_transaction_state(TxnRequest);
     list_completed_transactions(ListCompletedTxnRequest);
     create_scope(ScopeInfo);
-    list_scopes(ScopesRequest);
     check_scope_exists(ScopeInfo);
     check_stream_exists(StreamInfo);
     list_streams_in_scope(StreamsInScopeRequest);

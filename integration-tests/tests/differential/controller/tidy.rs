@@ -66,6 +66,16 @@ impl Tidy for api::SegmentsAtTime {
     }
 }
 
+impl Tidy for api::StreamCutRangeResponse {
+    fn tidy(&mut self) {
+        self.segments.sort_by_key(|id| id.segment_id);
+    }
+
+    fn token(&self) -> &str {
+        &self.delegation_token
+    }
+}
+
 macro_rules! with_token {
     ($($reply:ident)*) => {$(
         impl Tidy for api::$reply {
@@ -81,7 +91,7 @@ macro_rules! as_it_is {
 }
 
 with_token! {
-    SegmentRanges SuccessorResponse StreamCutRangeResponse CreateTxnResponse DelegationToken
+    SegmentRanges SuccessorResponse CreateTxnResponse DelegationToken
 }
 
 as_it_is! {

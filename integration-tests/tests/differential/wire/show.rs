@@ -63,8 +63,8 @@ impl Show<'_> {
         text = text.replace(", server_stack_trace: \"\"", "");
         text = text.replace(", delegation_token: DelegationToken(redacted)", "");
         text = text.replace(&i64::MIN.to_string(), "i64::MIN");
-        text = ids(&text, "writer_id: WriterId(", ")", 16);
-        text = ids(&text, "attribute_id: ", ",", 10);
+        text = short_id(&text, "writer_id: ", "WriterId(", ")", 16);
+        text = short_id(&text, "attribute_id: ", "", "", 10);
         if let Some(data) = data {
             text = text.replace(&format!("{data:?}"), &bytes(&data.clone().into_bytes()));
         }
@@ -82,15 +82,14 @@ impl Show<'_> {
     }
 }
 
-/// A 128-bit id behind `front`, written short.
-fn ids(text: &str, front: &str, back: &str, radix: u32) -> String {
+/// The same text with the 128-bit id of a field written short.
+fn short_id(text: &str, field: &str, front: &str, back: &str, radix: u32) -> String {
     let short = || {
-        let (before, rest) = text.split_once(front)?;
-        let (id, after) = rest.split_once(back)?;
-        let id = u128::from_str_radix(id, radix).ok()?;
-        let name = front.split_once(':')?.0;
-        let comma = if back == "," { back } else { "" };
-        Some(format!("{before}{name}: {id:#x}{comma}{after}"))
+        let (before, rest) = text.split_once(&format!("{field}{front}"))?;
+        let end = rest.find(|letter: char| !letter.is_ascii_hexdigit())?;
+        let id = u128::from_str_radix(&rest[..end], radix).ok()?;
+        let after = rest[end..].strip_prefix(back)?;
+        Some(format!("{before}{field}{id:#x}{after}"))
     };
     short().unwrap_or_else(|| text.to_owned())
 }

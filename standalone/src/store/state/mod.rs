@@ -216,10 +216,14 @@ impl SegmentState {
     pub(crate) fn core_attribute(&self, id: u128) -> Option<i64> {
         match id.checked_sub(CORE_ATTRIBUTES)? {
             0 => Some(self.created_ms),
+            // An append has one event at least; the real server knows of no count before the first.
+            1 if self.event_count == 0 => Some(NO_VALUE),
             1 => Some(self.event_count),
             2 => Some(self.policy.scale_type.into()),
             3 => Some(self.policy.target_rate.into()),
             4 => Some(self.policy.rollover_bytes),
+            // What the real server has there for every segment of a stream.
+            9 => Some(0),
             _ => None,
         }
     }

@@ -26,6 +26,7 @@ const SCRIPTS: &[Script] = &[
         "update-does-not-change-segments",
         update_does_not_change_segments,
     ),
+    ("update-to-more-segments", update_to_more_segments),
     ("update-sealed", update_sealed),
     ("update-to-the-same", update_to_the_same),
 ];
@@ -112,6 +113,13 @@ fn update(s: &Scene) {
 
 fn update_does_not_change_segments(s: &Scene) {
     let old = s.stream(2);
+    s.update_stream(fixed(&old, 2));
+    s.get_stream_configuration(old.clone());
+    s.get_current_segments(old);
+}
+
+fn update_to_more_segments(s: &Scene) {
+    let old = s.stream(1);
     s.update_stream(fixed(&old, 2));
     s.get_stream_configuration(old.clone());
     s.get_current_segments(old);

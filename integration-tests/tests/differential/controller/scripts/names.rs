@@ -36,7 +36,9 @@ fn scopes(s: &Scene) {
     s.delete_scope(named(&internal));
     s.create_scope(named(&format!("__{}", s.unique())));
     s.delete_scope(named(&format!("__{}", s.unique())));
-    s.create_scope(named(" "));
+    for name in [" ", "_"] {
+        s.create_scope(named(name));
+    }
 }
 
 fn long_scopes(s: &Scene) {

@@ -96,6 +96,21 @@ fn reader_groups(s: &Scene) {
         reader_group_id: "00000000-0000-0000-0000-000000000007".to_owned(),
         ..about
     });
+    s.update_reader_group(ReaderGroupConfiguration {
+        scope: scope.clone(),
+        reader_group_name: "g".to_owned(),
+        reader_group_id: "00000000-0000-0000-0000-000000000007".to_owned(),
+        ..ReaderGroupConfiguration::default()
+    });
+    s.update_subscriber_stream_cut(api::SubscriberStreamCut {
+        subscriber: "nobody".to_owned(),
+        reader_group_id: "00000000-0000-0000-0000-000000000007".to_owned(),
+        stream_cut: Some(cut(
+            &crate::controller::scene::stream(&scope, "absent"),
+            [(0, 0)],
+        )),
+        ..api::SubscriberStreamCut::default()
+    });
     s.list_subscribers(crate::controller::scene::stream(&scope, "absent"));
 }
 

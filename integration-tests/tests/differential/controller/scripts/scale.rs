@@ -33,12 +33,11 @@ fn request(about: &StreamInfo, sealed: &[i64], ranges: &[(f64, f64)]) -> ScaleRe
 }
 
 fn bad_ranges(s: &Scene) {
-    let about = s.stream(1);
-    s.scale(request(&about, &[0], &[(0.0, 0.5)]));
-    s.scale(request(&about, &[7], &[(0.0, 1.0)]));
-    s.scale(request(&about, &[0], &[]));
-    s.scale(request(&about, &[], &[]));
-    s.scale(request(&about, &[], &[(0.0, 1.0)]));
+    // A stream for each: a scale that failed leaves traces on the real server.
+    s.scale(request(&s.stream(1), &[0], &[(0.0, 0.5)]));
+    s.scale(request(&s.stream(1), &[7], &[(0.0, 1.0)]));
+    s.scale(request(&s.stream(1), &[0], &[]));
+    s.scale(request(&s.stream(1), &[], &[(0.0, 1.0)]));
     s.scale(ScaleRequest::default());
 }
 

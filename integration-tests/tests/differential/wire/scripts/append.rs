@@ -56,6 +56,7 @@ const SCRIPTS: &[Script] = &[
     ("two-connections-interleave", two_connections_interleave),
     ("sealed", sealed),
     ("sealed-and-set-up-again", sealed_and_set_up_again),
+    ("sealed-in-a-pipeline", sealed_in_a_pipeline),
     ("deleted", deleted),
     ("truncated", truncated),
     ("cut-off", cut_off),
@@ -324,6 +325,20 @@ fn sealed_and_set_up_again(s: &Scene) {
     peer.ask(s.append(A, 2, "world"));
     peer.ask(s.setup(B, &segment));
     peer.ask(s.append(B, 1, ""));
+    peer.ask(s.setup(A, &segment));
+}
+
+/// What came before the seal is stored and acknowledged, what came behind it is not.
+fn sealed_in_a_pipeline(s: &Scene) {
+    let segment = s.segment();
+    let peer = s.connect();
+    peer.ask(s.setup(A, &segment));
+    peer.send_all([
+        s.append(A, 1, "before").into(),
+        s.seal(&segment).into(),
+        s.append(A, 2, "behind").into(),
+    ]);
+    peer.hear_in_any_order(3);
     peer.ask(s.setup(A, &segment));
 }
 

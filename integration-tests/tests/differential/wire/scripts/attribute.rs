@@ -131,8 +131,11 @@ fn of_a_new_segment(s: &Scene) {
 
 fn own_ones_can_be_set(s: &Scene) {
     let (segment, peer) = start(s);
-    let count = OWN_ATTRIBUTE | 1;
-    peer.ask(s.update_attribute(&segment, count, 0, 41));
+    let (count, kind) = (OWN_ATTRIBUTE | 1, OWN_ATTRIBUTE | 2);
+    peer.ask(s.update_attribute(&segment, kind, 5, 2));
+    peer.ask(s.update_attribute(&segment, kind, 0, 2));
+    peer.ask(s.attribute(&segment, kind));
+    peer.ask(s.update_attribute(&segment, count, NONE, 41));
     peer.ask(s.attribute(&segment, count));
     peer.ask(s.setup(A, &segment));
     peer.ask(s.append(A, 1, "x"));

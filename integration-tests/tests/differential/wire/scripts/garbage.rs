@@ -25,12 +25,6 @@ const SCRIPTS: &[Script] = &[
             ),
         )
     }),
-    ("tls", |s| {
-        ends(
-            s,
-            raw("a TLS alert", &b"\x15\x03\x03\0\0\x02\x02\x46\0"[..]),
-        )
-    }),
     ("http-without-hello", http_without_hello),
     ("unknown-types", unknown_types),
     ("negative-length", |s| {

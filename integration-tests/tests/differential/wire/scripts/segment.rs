@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use pravega_client_shared::DelegationToken;
+use pravega_wire_protocol::{GetStreamSegmentInfo, Request, SealSegment};
+
 use super::A;
 use crate::wire::{
     Script, compare,
@@ -38,6 +41,8 @@ const SCRIPTS: &[Script] = &[
     ("policy", policy),
     ("policy-sealed", policy_sealed),
     ("locate-offset", locate_offset),
+    ("any-token", any_token),
+    ("any-request-id", any_request_id),
     ("names-that-are-none", names_that_are_none),
     ("segments-of-one-stream", segments_of_one_stream),
     ("long-names", long_names),
@@ -80,7 +85,7 @@ fn missing(s: &Scene) {
 fn missing_and_negative(s: &Scene) {
     let segment = s.absent_segment();
     let peer = s.connect();
-    peer.ends_at(s.truncate(&segment, -1));
+    peer.ask(s.truncate(&segment, -1));
 }
 
 fn create_twice(s: &Scene) {
@@ -231,6 +236,39 @@ fn policy_sealed(s: &Scene) {
 fn locate_offset(s: &Scene) {
     let (segment, peer) = filled(s);
     peer.unanswered(s.locate(&segment, 3));
+}
+
+/// Security is off.
+fn any_token(s: &Scene) {
+    let (segment, peer) = filled(s);
+    let delegation_token = DelegationToken::new("no token at all");
+    let info = GetStreamSegmentInfo {
+        request_id: 1001,
+        segment: Arc::clone(&segment),
+        delegation_token: delegation_token.clone(),
+    };
+    peer.ask(Request::from(info));
+    let seal = SealSegment {
+        request_id: 1002,
+        segment: Arc::clone(&segment),
+        delegation_token,
+    };
+    peer.ask(Request::from(seal));
+}
+
+fn any_request_id(s: &Scene) {
+    let segment = s.segment();
+    let peer = s.connect();
+    for request_id in [0, -1, i64::MIN, i64::MAX - 1] {
+        let delegation_token = DelegationToken::default();
+        let segment = Arc::clone(&segment);
+        let info = GetStreamSegmentInfo {
+            request_id,
+            segment,
+            delegation_token,
+        };
+        peer.ask(Request::from(info));
+    }
 }
 
 fn names_that_are_none(s: &Scene) {
