@@ -17,7 +17,7 @@ use snafu::ensure;
 use crate::{
     ClientFactory,
     core::Core,
-    error::{SealedSnafu, SegmentError, UnexpectedTailSnafu},
+    error::{SealedSnafu, SegmentError, TailConflictSnafu},
     reader::{self, ByteReader, Start},
     resolve::{segment_to_read, segment_to_write},
     segment::{SegmentHandle, SegmentInfo},
@@ -136,7 +136,7 @@ impl OpenByteWriter {
         }
     }
 
-    /// Starts at `offset`, which must be the tail: opening fails with [`SegmentError::UnexpectedTail`] if
+    /// Starts at `offset`, which must be the tail: opening fails with [`SegmentError::TailConflict`] if
     /// it is not. That is how a restarted process goes on exactly once behind what it knows to be durable.
     pub fn expect_at(self, offset: u64) -> Self {
         Self {
@@ -200,7 +200,7 @@ impl OpenByteWriter {
         );
         if let Some(expected) = self.expected_tail.filter(|&expected| expected != info.tail) {
             let (segment, actual) = (segment.clone(), info.tail);
-            return UnexpectedTailSnafu {
+            return TailConflictSnafu {
                 segment,
                 expected,
                 actual,

@@ -63,7 +63,7 @@ pub enum SegmentError {
     },
     /// The tail is not where the caller expected it when it opened the segment.
     #[snafu(display("segment {segment} ends at {actual}, not at {expected}"))]
-    UnexpectedTail {
+    TailConflict {
         /// The segment that was opened.
         segment: ScopedSegment,
         /// The tail that was expected.
@@ -135,7 +135,7 @@ impl SegmentError {
             | Self::NoSuchSegment { .. }
             | Self::Sealed { .. }
             | Self::OutOfRange { .. }
-            | Self::UnexpectedTail { .. }
+            | Self::TailConflict { .. }
             | Self::Unauthorized { .. }
             | Self::Refused { .. }
             | Self::Setup { .. }

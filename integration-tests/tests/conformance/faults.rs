@@ -4,9 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use pravega_byte_stream::{
-    ByteWriter, Certainty, ClientFactory, ScopedSegment, WriteError, WriteMode,
-};
+use pravega_byte_stream::{Certainty, ClientFactory, WriteError, WriteMode};
 use pravega_integration_tests::{
     Pattern,
     relay::{Armed, Direction, Fault, Frames, Gate, Relay, Seen},
@@ -14,17 +12,12 @@ use pravega_integration_tests::{
 use pravega_wire_protocol::{InvalidEventNumber, NoSuchSegment, Request, SetupAppend, WrongHost};
 
 use crate::{
-    support::{BOTH_MODES, content, in_a_hurry, short_of_time},
-    writing::offset,
+    support::{BOTH_MODES, content, in_a_hurry},
+    writing::{offset, open},
 };
 
 /// Five appends, each with a length of its own.
 const APPENDS: u8 = 5;
-
-async fn open(factory: &ClientFactory, segment: &ScopedSegment, mode: WriteMode) -> ByteWriter {
-    let opening = factory.open_byte_writer(segment.clone()).mode(mode);
-    opening.await.unwrap()
-}
 
 /// What five appends store.
 fn expected() -> Vec<u8> {
@@ -357,97 +350,6 @@ async fn t37_a_silent_store_is_found_by_keep_alive() {
         assert!(writer.stats().reconnects >= 1);
         assert_eq!(content(&factory, &segment).await, "heard once", "{mode:?}");
     }
-}
-
-#[tokio::test]
-async fn t18_close_without_an_answer_ends_at_the_deadline_and_is_indeterminate() {
-    let relay = Relay::start().await;
-    let factory = relay.factory_with(short_of_time);
-    for mode in BOTH_MODES {
-        let segment = relay.backend().fresh_segment(&factory).await;
-        let mut writer = open(&factory, &segment, mode).await;
-        let gate = Gate::default();
-        let acks = Frames::replies().named("DataAppended");
-        let held = relay.arm(acks, Fault::Hold(gate.clone()));
-        writer.write(b"perhaps").await.unwrap();
-        held.struck().await;
-        let error = writer.close().await.unwrap_err();
-        assert!(matches!(error, WriteError::TimedOut { .. }), "{error:?}");
-        assert_eq!(error.certainty(), Certainty::Indeterminate, "{mode:?}");
-        gate.open();
-    }
-}
-
-#[tokio::test]
-async fn t72_a_dropped_flush_leaves_the_next_one_to_report() {
-    let relay = Relay::start().await;
-    let factory = relay.factory_with(short_of_time);
-    let segment = relay.backend().fresh_segment(&factory).await;
-    let mut writer = open(&factory, &segment, WriteMode::Exclusive).await;
-    let gate = Gate::default();
-    let held = relay.arm(
-        Frames::replies().named("DataAppended"),
-        Fault::Hold(gate.clone()),
-    );
-    writer.write(b"slow").await.unwrap();
-    tokio::select! {
-        biased;
-        flushed = writer.flush() => panic!("{flushed:?}"),
-        () = held.struck() => {}
-    }
-    let late = writer.flush().await.unwrap_err();
-    assert!(matches!(late, WriteError::TimedOut { .. }), "{late:?}");
-    assert_eq!(late.certainty(), Certainty::Indeterminate);
-    gate.open();
-    assert_eq!(writer.flush().await.unwrap(), 4);
-    assert_eq!(content(&factory, &segment).await, "slow");
-}
-
-#[tokio::test]
-async fn t78_a_write_that_waits_for_room_hears_of_the_end() {
-    let relay = Relay::start().await;
-    let factory = relay.factory_with(in_a_hurry);
-    for mode in BOTH_MODES {
-        let segment = relay.backend().fresh_segment(&factory).await;
-        let opening = factory.open_byte_writer(segment.clone()).mode(mode);
-        let mut writer = opening.max_unacked_bytes(1_000).await.unwrap();
-        let gate = Gate::default();
-        let held = relay.arm(appends_of(mode), Fault::Hold(gate.clone()));
-        writer.write(&[1; 900]).await.unwrap();
-        let waiting = tokio::spawn(async move { writer.write(&[2; 900]).await });
-        held.struck().await;
-        let handle = relay.backend().factory().segment(segment).unwrap();
-        handle.seal().await.unwrap();
-        gate.open();
-        let error = waiting.await.unwrap().unwrap_err();
-        assert!(
-            matches!(error, WriteError::SegmentSealed { .. }),
-            "{mode:?}: {error:?}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn t75_shutting_the_factory_down_ends_blocked_calls() {
-    let relay = Relay::start().await;
-    let factory = relay.factory_with(in_a_hurry);
-    let segment = relay.backend().fresh_segment(&factory).await;
-    let mut writer = open(&factory, &segment, WriteMode::Exclusive).await;
-    let held = relay.arm(
-        Frames::replies().named("DataAppended"),
-        Fault::Hold(Gate::default()),
-    );
-    writer.write(b"unacknowledged").await.unwrap();
-    let blocked = tokio::spawn(async move { (writer.flush().await, writer) });
-    held.struck().await;
-    factory.shutdown().await;
-    let (flushed, mut writer) = blocked.await.unwrap();
-    let closed = flushed.unwrap_err();
-    assert!(matches!(closed, WriteError::Closed { .. }), "{closed:?}");
-    assert_eq!(closed.certainty(), Certainty::Indeterminate);
-    let closed = writer.write(b"more").await.unwrap_err();
-    assert!(matches!(closed, WriteError::Closed { .. }), "{closed:?}");
-    factory.open_byte_writer(segment).await.unwrap_err();
 }
 
 #[tokio::test]

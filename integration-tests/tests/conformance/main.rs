@@ -5,8 +5,10 @@
 
 mod adapters;
 mod bad_input;
+mod blocked;
 mod book;
 mod conflicts;
+mod durability;
 mod faults;
 mod opening;
 mod reading;
@@ -14,6 +16,7 @@ mod requests;
 mod scripted;
 mod seeking;
 mod segments;
+mod sharing;
 mod support;
 mod tail;
 mod truncation;

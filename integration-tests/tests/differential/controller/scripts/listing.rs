@@ -20,7 +20,6 @@ const SCRIPTS: &[Script] = &[
     ("no-streams", no_streams),
     ("streams-with-a-tag", streams_with_a_tag),
     ("without-a-token", without_a_token),
-    ("with-a-strange-token", with_a_strange_token),
     ("without-a-scope", without_a_scope),
 ];
 
@@ -73,18 +72,6 @@ fn without_a_token(s: &Scene) {
         scope: Some(named(&scope)),
         continuation_token: None,
     });
-}
-
-fn with_a_strange_token(s: &Scene) {
-    let scope = s.scope();
-    for token in ["strange", " ", "////"] {
-        s.list_streams_in_scope(StreamsInScopeRequest {
-            scope: Some(named(&scope)),
-            continuation_token: Some(ContinuationToken {
-                token: token.to_owned(),
-            }),
-        });
-    }
 }
 
 fn without_a_scope(s: &Scene) {

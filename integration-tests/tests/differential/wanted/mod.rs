@@ -3,6 +3,9 @@
 //! Each names the scripts in which it shows, with the lines of both servers there. So both behaviours are
 //! asserted, and a difference that disappears is noticed too.
 
+mod list;
+
+use self::list::WANTED;
 use crate::transcript::Transcript;
 
 /// A difference that is meant.
@@ -15,33 +18,26 @@ pub(crate) struct Wanted {
     pub(crate) shows: &'static [Shows],
 }
 
-/// Lines of one script's transcript that differ.
+/// Lines of transcripts that differ.
 pub(crate) struct Shows {
-    /// The script's group and id.
-    pub(crate) script: &'static str,
-    /// What the real server makes of it, wherever these lines come.
+    /// In which scripts, each as group and id.
+    pub(crate) scripts: &'static [&'static str],
+    /// What the real server makes of it, wherever in those scripts these lines come.
     pub(crate) real: &'static [&'static str],
     /// What ours makes of it.
     pub(crate) ours: &'static [&'static str],
 }
 
-/// The list.
-pub(crate) const WANTED: &[Wanted] = &[];
-
 /// Puts our lines in the place of the real server's. Returns complaints.
 pub(crate) fn apply(group: &str, transcript: &mut Transcript) -> String {
     let script = format!("{group}/{}", transcript.script);
     let mut complaints = String::new();
-    for Wanted {
-        what,
-        reason,
-        shows,
-    } in WANTED
-    {
-        for Shows { real, ours, .. } in shows.iter().filter(|shows| shows.script == script) {
+    for Wanted { what, reason, shows } in WANTED {
+        let shown = shows.iter().filter(|shows| shows.scripts.contains(&&*script));
+        for Shows { real, ours, .. } in shown {
             if !replace(&mut transcript.lines, real, ours) {
                 complaints += &format!(
-                    "\n{script}: the real server no longer shows a wanted difference\n  {what}: {reason}\n  {real:#?}\n"
+                    "\n{script}: a wanted difference does not show\n  {what}: {reason}\n  {real:#?}\n"
                 );
             }
         }
@@ -63,4 +59,14 @@ fn replace(lines: &mut Vec<String>, from: &[&str], to: &[&str]) -> bool {
         }
     }
     found
+}
+
+#[test]
+fn every_wanted_difference_names_scripts_that_are_recorded() {
+    let shows = WANTED.iter().flat_map(|wanted| wanted.shows);
+    for script in shows.flat_map(|shows| shows.scripts) {
+        let (group, id) = script.rsplit_once('/').unwrap();
+        let recorded = crate::transcript::recorded(group);
+        assert!(recorded.iter().any(|transcript| transcript.script == id), "{script}");
+    }
 }

@@ -1,0 +1,5 @@
+//! The list.
+
+use super::{Shows, Wanted};
+
+pub(super) const WANTED: &[Wanted] = &[];
