@@ -194,13 +194,13 @@ impl SegmentLink {
         request: impl Fn(RequestId, &DelegationToken) -> Request,
         read: impl Fn(Reply) -> Result<T, Reply>,
     ) -> Result<T, SegmentError> {
-        Call {
+        let call = Call {
             link: self,
             operation,
             patience,
-        }
-        .run(request, read)
-        .await
+        };
+        // Boxed: looking for a store takes much room, which the futures of all callers would have to have.
+        Box::pin(call.run(request, read)).await
     }
 
     /// The highest tail that a store has told of. A segment never gets shorter.

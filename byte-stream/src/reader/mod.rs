@@ -261,6 +261,16 @@ impl ByteReader {
         taken.saturating_sub(u64::try_from(self.polling.shown.len()).unwrap_or_default())
     }
 
+    /// The truncated bytes that a reader with [`OnTruncation::SkipToHead`](crate::OnTruncation::SkipToHead)
+    /// has skipped since this was asked last; none when it skipped none.
+    pub fn take_gap(&mut self) -> Option<Range<u64>> {
+        self.inner
+            .as_ref()
+            .ok()?
+            .driver
+            .drive(|reading, _| reading.take_gap())
+    }
+
     /// How many bytes have been received and can be read without waiting.
     #[must_use]
     pub fn available(&self) -> usize {

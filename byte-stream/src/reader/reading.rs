@@ -1,6 +1,6 @@
 //! The read session as a [`Machine`], with what the reader keeps beside it.
 
-use std::{sync::Arc, time::Instant};
+use std::{ops::Range, sync::Arc, time::Instant};
 
 use bytes::{Buf as _, BufMut as _, Bytes};
 use pravega_client_shared::{DelegationToken, FlowId, ScopedSegment};
@@ -29,6 +29,8 @@ pub(crate) struct Reading {
     /// The reader wants the head and does not know where that is. It asks for offset 0 and moves on if
     /// the store says that this was truncated.
     seeks_head: bool,
+    /// Truncated bytes that were skipped and that nobody has been told of.
+    gap: Option<Range<u64>>,
 }
 
 /// What a look at the session gave.
@@ -58,11 +60,16 @@ impl Reading {
             segment: link.segment().clone(),
             is_closed: false,
             seeks_head,
+            gap: None,
         }
     }
 
     pub(crate) fn position(&self) -> u64 {
         self.session.position()
+    }
+
+    pub(crate) fn take_gap(&mut self) -> Option<Range<u64>> {
+        self.gap.take()
     }
 
     pub(crate) fn available(&self) -> usize {
@@ -225,6 +232,11 @@ impl Machine for Reading {
             ReadEvent::Detach => Effect::Detach { close: false },
             ReadEvent::Truncated { requested, head } => {
                 tracing::info!(segment = %self.segment, requested, head, "truncated bytes are skipped");
+                let start = self
+                    .gap
+                    .take()
+                    .map_or(requested, |gap| gap.start.min(requested));
+                self.gap = Some(start..head);
                 Effect::Progress
             }
             _ => Effect::Progress,

@@ -111,10 +111,12 @@ async fn t65_a_reader_that_skips_goes_on_at_the_head() {
         let at = skipping.position() - u64::try_from(chunk.len()).unwrap();
         assert_eq!(Pattern::new(64).differs(at, &chunk), None);
         if at != before {
+            assert_eq!(skipping.take_gap(), Some(before..at));
             assert_eq!(at, HEAD);
             jumps += 1;
         }
     }
+    assert_eq!(skipping.take_gap(), None);
     assert_eq!((jumps, skipping.position()), (1, LEN));
 
     // The limit is kept although it was truncated away.

@@ -10,12 +10,16 @@ use crate::{
 /// Set it to write the record anew, from the real server.
 const RECORD: &str = "PRAVEGA_DIFFERENTIAL_RECORD";
 
-/// Compares what the embedded server answered to a group of scripts with what a real one did: the one that
-/// was asked just now, if there is one, and the record.
+/// Compares what the embedded server answered to a group of scripts, in memory and on disk, with what a real
+/// one did: the one that was asked just now, if there is one, and the record.
 ///
 /// # Panics
 /// When there is a difference that is not wanted, or a wanted one is gone.
-pub(crate) fn assert_alike(group: &str, embedded: &[Transcript], real: Option<Vec<Transcript>>) {
+pub(crate) fn assert_alike(
+    group: &str,
+    [in_memory, on_disk]: [&[Transcript]; 2],
+    real: Option<Vec<Transcript>>,
+) {
     let mut problems = String::new();
     if std::env::var_os(RECORD).is_some() {
         let real = real.as_ref().expect("only a real Pravega can be recorded");
@@ -30,8 +34,10 @@ pub(crate) fn assert_alike(group: &str, embedded: &[Transcript], real: Option<Ve
     for transcript in &mut expected {
         problems += &wanted::apply(group, transcript);
     }
-    let title = "the embedded server differs from the real one (- real, + embedded)";
-    problems += &differences(title, &expected, embedded);
+    let title = "the embedded server, in memory, differs from the real one (- real, + embedded)";
+    problems += &differences(title, &expected, in_memory);
+    let title = "the embedded server, on disk, differs from the real one (- real, + embedded)";
+    problems += &differences(title, &expected, on_disk);
     assert!(problems.is_empty(), "{problems}");
 }
 

@@ -2,7 +2,7 @@
 //! what the two answer must be equal, but for ids, times and stack traces.
 //!
 //! ```text
-//!   script ──► play ──► embedded server ──► transcript ─────────────────────────┐
+//!   script ──► play ──► embedded server, in memory and on disk ──► transcripts ─┐
 //!     │                                                                        equal?
 //!     └──────► play ──► real Pravega ─────► transcript ──► wanted differences ──┘
 //!                                              │

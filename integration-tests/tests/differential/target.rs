@@ -1,9 +1,10 @@
-//! The two servers that a script is played to.
+//! The servers that a script is played to.
 
 use pravega_controller_api::{
     SegmentId, StreamInfo, controller_service_client::ControllerServiceClient,
 };
 use pravega_standalone::{Standalone, StandaloneHandle};
+use tempfile::TempDir;
 use tonic::transport::{Channel, Endpoint};
 use uuid::Uuid;
 
@@ -20,23 +21,33 @@ pub(crate) struct Target {
     address: String,
     /// Keeps the embedded server alive.
     _server: Option<StandaloneHandle>,
+    /// Keeps its data.
+    _directory: Option<TempDir>,
 }
 
 impl Target {
     /// The real Pravega, if the environment names one.
     pub(crate) async fn real() -> Option<Self> {
         let uri = std::env::var(CONTROLLER).ok()?;
-        Some(Self::at(&uri, None).await)
+        Some(Self::at(&uri).await)
     }
 
-    /// An embedded server of its own.
-    pub(crate) async fn embedded() -> Self {
+    /// An embedded server of its own that keeps everything in memory.
+    pub(crate) async fn in_memory() -> Self {
         let server = Standalone::builder().memory().start().await.unwrap();
-        let uri = server.controller_uri();
-        Self::at(&uri, Some(server)).await
+        let target = Self::at(&server.controller_uri()).await;
+        Self { _server: Some(server), ..target }
     }
 
-    async fn at(uri: &str, server: Option<StandaloneHandle>) -> Self {
+    /// An embedded server of its own that keeps everything on disk.
+    pub(crate) async fn on_disk() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let server = Standalone::builder().data_dir(directory.path()).start().await.unwrap();
+        let target = Self::at(&server.controller_uri()).await;
+        Self { _server: Some(server), _directory: Some(directory), ..target }
+    }
+
+    async fn at(uri: &str) -> Self {
         let address = uri.trim_start_matches("tcp://").to_owned();
         let channel = Endpoint::from_shared(format!("http://{address}"))
             .unwrap()
@@ -59,7 +70,8 @@ impl Target {
             store: format!("{}:{}", node.endpoint, node.port),
             unique: format!("diff-{:08x}", Uuid::new_v4().as_fields().0),
             address,
-            _server: server,
+            _server: None,
+            _directory: None,
         }
     }
 

@@ -32,8 +32,15 @@ pub(crate) struct Shows {
 pub(crate) fn apply(group: &str, transcript: &mut Transcript) -> String {
     let script = format!("{group}/{}", transcript.script);
     let mut complaints = String::new();
-    for Wanted { what, reason, shows } in WANTED {
-        let shown = shows.iter().filter(|shows| shows.scripts.contains(&&*script));
+    for Wanted {
+        what,
+        reason,
+        shows,
+    } in WANTED
+    {
+        let shown = shows
+            .iter()
+            .filter(|shows| shows.scripts.contains(&&*script));
         for Shows { real, ours, .. } in shown {
             if !replace(&mut transcript.lines, real, ours) {
                 complaints += &format!(
@@ -67,6 +74,9 @@ fn every_wanted_difference_names_scripts_that_are_recorded() {
     for script in shows.flat_map(|shows| shows.scripts) {
         let (group, id) = script.rsplit_once('/').unwrap();
         let recorded = crate::transcript::recorded(group);
-        assert!(recorded.iter().any(|transcript| transcript.script == id), "{script}");
+        assert!(
+            recorded.iter().any(|transcript| transcript.script == id),
+            "{script}"
+        );
     }
 }

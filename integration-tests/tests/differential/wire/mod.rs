@@ -3,9 +3,11 @@
 mod helper;
 mod peer;
 mod play;
+mod requests;
 mod scene;
 mod scripts;
 mod show;
+mod visible;
 
 pub(crate) use self::helper::Helper;
 
@@ -15,14 +17,15 @@ use crate::{compare::assert_alike, target::Target, transcript::Transcript};
 /// A script: an id, unique in its group, and what to do.
 type Script = (&'static str, fn(&Scene));
 
-/// Plays a group of scripts to both servers and compares.
+/// Plays a group of scripts to all servers and compares.
 async fn compare(group: &str, scripts: &[Script]) {
-    let embedded = play_all(&Target::embedded().await, scripts).await;
+    let in_memory = play_all(&Target::in_memory().await, scripts).await;
+    let on_disk = play_all(&Target::on_disk().await, scripts).await;
     let real = match Target::real().await {
         Some(real) => Some(play_all(&real, scripts).await),
         None => None,
     };
-    assert_alike(&format!("wire/{group}"), &embedded, real);
+    assert_alike(&format!("wire/{group}"), [&in_memory, &on_disk], real);
 }
 
 async fn play_all(target: &Target, scripts: &[Script]) -> Vec<Transcript> {
