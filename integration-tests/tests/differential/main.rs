@@ -15,7 +15,7 @@
 //! | `PRAVEGA_CONTROLLER_URI` set | the embedded server with the real one, and the real one with the record |
 //! | and `PRAVEGA_DIFFERENTIAL_RECORD=1` | the same, after writing the record anew |
 //!
-//! A difference is a bug of the embedded server, except for those that [`wanted`] names, each with its
+//! A difference is a bug of the embedded server, except for those that `wanted.txt` names, each with its
 //! reason; of these, both sides are asserted. Scripts hold nothing that depends on the real server's timing.
 
 #![cfg(test)]

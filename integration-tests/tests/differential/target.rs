@@ -36,15 +36,26 @@ impl Target {
     pub(crate) async fn in_memory() -> Self {
         let server = Standalone::builder().memory().start().await.unwrap();
         let target = Self::at(&server.controller_uri()).await;
-        Self { _server: Some(server), ..target }
+        Self {
+            _server: Some(server),
+            ..target
+        }
     }
 
     /// An embedded server of its own that keeps everything on disk.
     pub(crate) async fn on_disk() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let server = Standalone::builder().data_dir(directory.path()).start().await.unwrap();
+        let server = Standalone::builder()
+            .data_dir(directory.path())
+            .start()
+            .await
+            .unwrap();
         let target = Self::at(&server.controller_uri()).await;
-        Self { _server: Some(server), _directory: Some(directory), ..target }
+        Self {
+            _server: Some(server),
+            _directory: Some(directory),
+            ..target
+        }
     }
 
     async fn at(uri: &str) -> Self {

@@ -13,11 +13,17 @@ async fn what_is_acknowledged_can_be_read_at_once() {
         let scene = Scene::new(&target.unique, "visible");
         script(&scene);
         let Transcript { lines, .. } = play::play(&target, "visible", scene).await;
-        let reads: Vec<_> = lines.iter().filter(|line| line.contains("< SegmentRead")).collect();
+        let reads: Vec<_> = lines
+            .iter()
+            .filter(|line| line.contains("< SegmentRead"))
+            .collect();
         assert_eq!(reads.len(), ROUNDS);
         for (round, read) in (1_usize..).zip(reads) {
             let all = "x".repeat(round.min(50));
-            assert!(read.contains("at_tail: true") && read.contains(&all), "round {round}: {read}");
+            assert!(
+                read.contains("at_tail: true") && read.contains(&all),
+                "round {round}: {read}"
+            );
         }
     }
 }
