@@ -49,6 +49,7 @@
 //! connections, tasks and a face.
 
 mod attach;
+mod call;
 mod core;
 mod driver;
 mod error;

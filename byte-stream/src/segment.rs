@@ -11,9 +11,10 @@ use pravega_wire_protocol::{
 use snafu::ensure;
 
 use crate::{
+    call::Patience,
     core::Core,
     error::{OutOfRangeSnafu, SegmentError},
-    link::{Patience, SegmentLink},
+    link::SegmentLink,
     offsets::{from_wire, to_wire},
 };
 

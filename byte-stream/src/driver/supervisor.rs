@@ -13,11 +13,7 @@ use super::{
     replies::Replies,
     state::CutOff,
 };
-use crate::{
-    attach::attach_failure,
-    link::{Patience, User},
-    segment,
-};
+use crate::{attach::attach_failure, call::Patience, link::User, segment};
 
 /// The task behind a session.
 pub(super) struct Supervisor<M: Machine>(Arc<Driver<M>>);

@@ -8,11 +8,11 @@ use pravega_client_shared::{DelegationToken, RequestId};
 use pravega_wire_protocol::{ReadSegment, Reply, Request};
 
 use crate::{
+    call::Patience,
     error::{
         BeyondEndSnafu, IncompleteSnafu, MissingSegmentSnafu, ReadError, SegmentError,
         TruncatedSnafu,
     },
-    link::Patience,
     offsets::{from_wire, to_wire},
     segment::SegmentHandle,
 };

@@ -2,7 +2,8 @@
 //!
 //! It answers what a real Pravega 0.13.0 was seen to answer, status by status, with these wanted
 //! differences: the names `.` and `..` are refused; a stream that cannot be created leaves nothing behind;
-//! a truncation beyond the tail is refused; it names itself when asked for the list of controllers.
+//! a truncation beyond the tail is refused; whether a cut is valid is always answered; it names itself when
+//! asked for the list of controllers.
 //! It does not scale streams, enforce retention, or keep transactions, reader groups and tables.
 //!
 //! ```text

@@ -40,6 +40,7 @@ const SCRIPTS: &[Script] = &[
     ("sealed-wins", sealed_wins),
     ("deleted", deleted),
     ("two-writers-race", two_writers_race),
+    ("hole", hole),
     ("mixed-with-plain", mixed_with_plain),
     ("without-request-id", without_request_id),
     ("event", event),
@@ -196,6 +197,19 @@ fn two_writers_race(s: &Scene) {
     peer.ask(s.conditional(A, 3, 10, "kept"));
     rival.ask(s.conditional(B, 2, 10, "lost"));
     rival.ask(s.conditional(B, 2, 14, "kept"));
+}
+
+/// Why a client has one conditional block in flight: the block behind a lost one of the same length as the
+/// rival's is stored.
+fn hole(s: &Scene) {
+    let segment = s.segment();
+    let (peer, rival) = (s.connect(), s.connect());
+    peer.ask(s.setup(A, &segment));
+    rival.ask(s.setup(B, &segment));
+    peer.ask(s.conditional(A, 1, 0, "AAAA"));
+    rival.ask(s.conditional(B, 1, 4, "BBBB"));
+    peer.ask(s.conditional(A, 2, 4, "lost"));
+    peer.ask(s.conditional(A, 3, 8, "HOLE"));
 }
 
 fn mixed_with_plain(s: &Scene) {

@@ -1,0 +1,240 @@
+//! One request to the store that holds a segment, asked again until it is answered.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use pravega_client_shared::{DelegationToken, RequestId};
+use pravega_connection_pool::ConnectionError;
+use pravega_segment_session::{Recovery, Refusal, TokenFault};
+use pravega_wire_protocol::{Reply, Request};
+use snafu::{IntoError as _, Snafu};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::{
+    error::{
+        Cause, NoSuchSegmentSnafu, RefusedSnafu, SealedSnafu, SegmentError, ShutDownSnafu,
+        TimeoutSnafu, UnauthorizedSnafu, UnavailableSnafu,
+    },
+    link::{ReachError, SegmentLink, User},
+};
+
+/// How long a call goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Until the operation time-out; the request is repeated as often as need be.
+    Deadline,
+    /// A moment: the answer is welcome, not needed.
+    Moment,
+    /// Until the operation time-out, but what may have been carried out is not sent again.
+    Once,
+    /// For ever: the store holds the request until it can answer. Only keep-alive tells a dead peer.
+    Parked,
+}
+
+/// How long an answer that is welcome, not needed, is waited for.
+const MOMENT: Duration = Duration::from_secs(5);
+
+/// Longer than any program runs. Kept far from the end of the clock's range.
+const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+impl SegmentLink {
+    /// Sends one request until it is answered, or as long as `patience` lasts.
+    pub(crate) async fn call<T>(
+        &self,
+        operation: &'static str,
+        patience: Patience,
+        request: impl Fn(RequestId, &DelegationToken) -> Request,
+        read: impl Fn(Reply) -> Result<T, Reply>,
+    ) -> Result<T, SegmentError> {
+        let call = Call {
+            link: self,
+            operation,
+            patience,
+        };
+        // Boxed: looking for a store takes much room, which the futures of all callers would have to have.
+        Box::pin(call.run(request, read)).await
+    }
+}
+
+/// One request on its way to an answer.
+struct Call<'a> {
+    link: &'a SegmentLink,
+    operation: &'static str,
+    patience: Patience,
+}
+
+/// How one attempt ended without an answer that ends the call.
+enum Attempt {
+    /// Nothing was sent, or the request may be sent again all the same.
+    Again(Cause),
+    /// The call ends with this error.
+    Over(SegmentError),
+}
+
+impl Call<'_> {
+    async fn run<T>(
+        self,
+        request: impl Fn(RequestId, &DelegationToken) -> Request,
+        read: impl Fn(Reply) -> Result<T, Reply>,
+    ) -> Result<T, SegmentError> {
+        let after = self.time_out();
+        let deadline = Instant::now() + after;
+        let mut delays = self.link.core().delays();
+        let mut last = None;
+        let mut token_renewed = false;
+        loop {
+            let attempt = self.attempt(&request, &read, &mut token_renewed);
+            let cause = match self.until(deadline, attempt).await {
+                Some(Ok(value)) => return Ok(value),
+                Some(Err(Attempt::Over(error))) => return Err(error),
+                Some(Err(Attempt::Again(cause))) => cause,
+                None => return Err(self.out_of_time(after, last)),
+            };
+            tracing::debug!(segment = %self.link.segment(), operation = self.operation, %cause, "will ask again");
+            last = Some(cause);
+            let delay = delays.next().unwrap_or(MOMENT);
+            if self.until(deadline, sleep(delay)).await.is_none() {
+                return Err(self.out_of_time(after, last));
+            }
+        }
+    }
+
+    fn time_out(&self) -> Duration {
+        let configured = self.link.core().config.operation_timeout();
+        match self.patience {
+            Patience::Deadline | Patience::Once => configured,
+            Patience::Moment => configured.min(MOMENT),
+            Patience::Parked => FOR_EVER,
+        }
+    }
+
+    /// Runs `future` until the deadline or the factory's shutdown; none when it was cut short.
+    async fn until<T>(&self, deadline: Instant, future: impl Future<Output = T>) -> Option<T> {
+        let shutdown = &self.link.core().shutdown;
+        let bounded = timeout_at(deadline, future);
+        shutdown
+            .run_until_cancelled(bounded)
+            .await
+            .and_then(Result::ok)
+    }
+
+    fn out_of_time(&self, after: Duration, last: Option<Cause>) -> SegmentError {
+        let target = self.link.segment().to_string();
+        let operation = self.operation;
+        match last {
+            _ if self.link.core().shutdown.is_cancelled() => ShutDownSnafu.build(),
+            Some(source) => UnavailableSnafu { target, operation }.into_error(source),
+            None => TimeoutSnafu {
+                target,
+                operation,
+                after,
+            }
+            .into_error(self.link.waiting()),
+        }
+    }
+
+    async fn attempt<T>(
+        &self,
+        request: &impl Fn(RequestId, &DelegationToken) -> Request,
+        read: &impl Fn(Reply) -> Result<T, Reply>,
+        token_renewed: &mut bool,
+    ) -> Result<T, Attempt> {
+        let reached = self
+            .link
+            .reach(User::Call)
+            .await
+            .map_err(|error| self.not_reached(error))?;
+        let timeout = match self.patience {
+            Patience::Parked => FOR_EVER,
+            _ => self.link.core().config.request_timeout(),
+        };
+        let build = |id| request(id, &reached.token);
+        let reply = match reached.connection.call(build, timeout).await {
+            Ok(reply) => reply,
+            Err(error) => return Err(self.lost(error)),
+        };
+        read(reply).map_err(|failure| self.refused(&failure, token_renewed))
+    }
+
+    fn not_reached(&self, error: ReachError) -> Attempt {
+        let segment = self.link.segment().clone();
+        let (denied, missing, again) = (
+            error.is_denied(),
+            error.is_not_found(),
+            error.is_retryable(),
+        );
+        let source: Cause = Arc::new(error);
+        if denied {
+            Attempt::Over(self.unauthorized(source))
+        } else if missing {
+            Attempt::Over(NoSuchSegmentSnafu { segment }.build())
+        } else if again {
+            Attempt::Again(source)
+        } else {
+            Attempt::Over(self.unavailable(source))
+        }
+    }
+
+    fn lost(&self, error: ConnectionError) -> Attempt {
+        // A store closes the connection without a word when a token expires. Where the segment is stays
+        // believed until a store denies it or cannot be dialled: the controller may be down.
+        self.link.renew_token();
+        let sent_nothing = error.sent_nothing();
+        let source: Cause = Arc::new(error);
+        if self.patience == Patience::Once && !sent_nothing {
+            Attempt::Over(self.unavailable(source))
+        } else {
+            Attempt::Again(source)
+        }
+    }
+
+    fn unauthorized(&self, source: Cause) -> SegmentError {
+        let target = self.link.segment().to_string();
+        UnauthorizedSnafu { target }.into_error(source)
+    }
+
+    fn unavailable(&self, source: Cause) -> SegmentError {
+        let target = self.link.segment().to_string();
+        UnavailableSnafu {
+            target,
+            operation: self.operation,
+        }
+        .into_error(source)
+    }
+
+    fn refused(&self, failure: &Reply, token_renewed: &mut bool) -> Attempt {
+        let segment = self.link.segment().clone();
+        let operation = self.operation;
+        let source: Cause = Arc::new(Unanswered {
+            reply: failure.name(),
+        });
+        match Recovery::of(failure) {
+            Some(Recovery::Fail(Refusal::NoSuchSegment)) => {
+                Attempt::Over(NoSuchSegmentSnafu { segment }.build())
+            }
+            Some(Recovery::Fail(Refusal::Sealed)) => Attempt::Over(SealedSnafu { segment }.build()),
+            Some(Recovery::Fail(_)) => {
+                Attempt::Over(RefusedSnafu { segment, operation }.into_error(source))
+            }
+            Some(Recovery::RenewToken(TokenFault::Refused)) if *token_renewed => {
+                Attempt::Over(self.unauthorized(source))
+            }
+            Some(Recovery::RenewToken(_)) => {
+                *token_renewed = true;
+                self.link.renew_token();
+                Attempt::Again(source)
+            }
+            Some(Recovery::Relocate) => {
+                self.link.relocate();
+                Attempt::Again(source)
+            }
+            _ => Attempt::Again(source),
+        }
+    }
+}
+
+/// A store answered with something that does not answer the request.
+#[derive(Debug, Clone, Snafu)]
+#[snafu(display("the segment store answered {reply}"))]
+struct Unanswered {
+    reply: &'static str,
+}
