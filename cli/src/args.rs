@@ -106,8 +106,8 @@ impl Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// Keep everything in memory, nothing on disk
-    #[arg(long, conflicts_with = "data_dir")]
+    /// Keep everything in memory, nothing on disk; the data directory is not used then
+    #[arg(long)]
     pub(crate) memory: bool,
     /// Where the controller listens; port 0 picks a free one
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9090")]

@@ -21,6 +21,19 @@ fn clients_of_a_server_in_memory_share_its_streams() {
 }
 
 #[test]
+fn in_memory_means_in_memory_also_where_the_environment_names_a_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    let untouched = dir.path().join("untouched");
+    let mut command = program();
+    command
+        .env("PRAVEGA_BYTES_DATA_DIR", &untouched)
+        .args(["serve", "--memory"]);
+    let server = Server::start(&mut command, any_port(), any_port());
+    succeed(server.client().args(["create", "demo/memory"]), b"");
+    assert!(!untouched.exists());
+}
+
+#[test]
 fn a_served_directory_is_shared_with_processes_that_name_only_the_directory() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start(in_dir(dir.path()).arg("serve"), any_port(), any_port());
