@@ -178,8 +178,11 @@ fn sealed_wins(s: &Scene) {
     let (segment, peer) = five_bytes(s);
     peer.ask(s.seal(&segment));
     peer.ask(s.conditional(A, 2, 0, "lost"));
-    peer.ask(s.setup(A, &segment));
-    peer.ask(s.conditional(A, 2, 5, "lost"));
+    // On another connection: here the real server answers or closes as the timing is, because it may forget
+    // the writer's failed session only after the new one was set up.
+    let other = s.connect();
+    other.ask(s.setup(A, &segment));
+    other.ask(s.conditional(A, 2, 5, "lost"));
 }
 
 fn deleted(s: &Scene) {
