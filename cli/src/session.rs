@@ -70,21 +70,8 @@ impl Session {
     async fn embedded(dir: &Path) -> Result<Self, CliError> {
         let give_up = Instant::now() + ADDRESS_PATIENCE;
         loop {
-            match Standalone::builder().data_dir(dir).start().await {
-                Ok(handle) => {
-                    let uri = handle.controller_uri();
-                    let address_file = announce(dir, &uri)?;
-                    return Self::to(
-                        &uri,
-                        Some(Embedded {
-                            handle,
-                            address_file,
-                        }),
-                        None,
-                    );
-                }
-                Err(error) if is_locked(&error) => {}
-                Err(error) => return Err(error).context(StartSnafu),
+            if let Some(own) = Self::serving(dir).await? {
+                return Ok(own);
             }
             if let Ok(uri) = fs::read_to_string(dir.join(ADDRESS_FILE)) {
                 return Self::to(uri.trim(), None, Some(dir.to_owned()));
@@ -96,28 +83,28 @@ impl Session {
         }
     }
 
+    /// Serves the directory from this process; none while another one has it open.
+    async fn serving(dir: &Path) -> Result<Option<Self>, CliError> {
+        let handle = match Standalone::builder().data_dir(dir).start().await {
+            Ok(handle) => handle,
+            Err(error) if is_locked(&error) => return Ok(None),
+            Err(error) => return Err(error).context(StartSnafu),
+        };
+        let uri = handle.controller_uri();
+        let address_file = announce(dir, &uri)?;
+        let server = Embedded {
+            handle,
+            address_file,
+        };
+        Self::to(&uri, Some(server), None).map(Some)
+    }
+
     /// The session that goes on when the process that had the directory open has ended; none while it
     /// has not, or when there is no such process.
     pub(crate) async fn take_over(&self) -> Result<Option<Self>, CliError> {
-        let Some(dir) = &self.guest_of else {
-            return Ok(None);
-        };
-        match Standalone::builder().data_dir(dir).start().await {
-            Ok(handle) => {
-                let uri = handle.controller_uri();
-                let address_file = announce(dir, &uri)?;
-                Self::to(
-                    &uri,
-                    Some(Embedded {
-                        handle,
-                        address_file,
-                    }),
-                    None,
-                )
-                .map(Some)
-            }
-            Err(error) if is_locked(&error) => Ok(None),
-            Err(error) => Err(error).context(StartSnafu),
+        match &self.guest_of {
+            Some(dir) => Self::serving(dir).await,
+            None => Ok(None),
         }
     }
 
