@@ -251,7 +251,8 @@ impl ByteReader {
         Ok(self.inner()?.segment())
     }
 
-    /// The offset of the next byte that a read gives.
+    /// The offset of the next byte: the end of what was read last. Where a reader skips truncated bytes, the
+    /// read that does so begins further on, and [`take_gap`](Self::take_gap) tells from where to where.
     #[must_use]
     pub fn position(&self) -> u64 {
         let taken = self

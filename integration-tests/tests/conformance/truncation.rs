@@ -109,7 +109,12 @@ async fn t65_a_reader_that_skips_goes_on_at_the_head() {
             break;
         };
         let at = skipping.position() - u64::try_from(chunk.len()).unwrap();
-        assert_eq!(Pattern::new(64).differs(at, &chunk), None);
+        assert_eq!(
+            Pattern::new(64).differs(at, &chunk),
+            None,
+            "{} bytes read at {at}, after {before}",
+            chunk.len()
+        );
         if at != before {
             assert_eq!(skipping.take_gap(), Some(before..at));
             assert_eq!(at, HEAD);

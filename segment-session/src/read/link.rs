@@ -167,10 +167,10 @@ impl ReadSession {
 
     /// Acts on what the last input means for the consumer.
     pub(super) fn settle(&mut self) {
-        self.skip_gap();
         if !self.gear.is_waiting {
             return;
         }
+        self.skip_gap();
         if self.found().is_some() {
             self.gear.is_waiting = false;
             self.events.readable = true;
@@ -211,7 +211,9 @@ impl ReadSession {
         })
     }
 
-    fn skip_gap(&mut self) {
+    /// Moves a consumer that asked for truncated bytes on to the head. Not before it asks: until then its
+    /// position is the end of what it was given.
+    pub(super) fn skip_gap(&mut self) {
         let is_wanted = self.limits.on_truncation == OnTruncation::SkipToHead;
         if !is_wanted || self.events.truncated.is_some() || !self.is_at_gap() {
             return;

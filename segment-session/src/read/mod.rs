@@ -146,7 +146,8 @@ impl ReadSession {
         &self.segment
     }
 
-    /// The offset of the next byte for the consumer.
+    /// The offset of the next byte for the consumer: the end of what it was given, until it asks for more
+    /// and is moved over truncated bytes.
     #[must_use]
     pub fn position(&self) -> u64 {
         self.buffer.position()
@@ -248,6 +249,11 @@ impl ReadSession {
         self.gear.is_demanded = true;
         self.gear.is_waiting = true;
         self.gear.is_following |= self.is_at_tail();
+        self.skip_gap();
+        if let Some(found) = self.found() {
+            self.gear.is_waiting = false;
+            return found;
+        }
         self.events.readable = false;
         self.settle();
         Readiness::Pending

@@ -15,11 +15,17 @@ impl World {
             "wrong bytes at {before}"
         );
         self.seen.bytes += len;
-        // A gap that is not told of is found here: the position moves by what was given, or to a head.
-        let now_at = self.session.position();
-        if now_at != before + len {
-            self.gap = Some((before + len, now_at));
+        assert_eq!(self.session.position(), before + len);
+    }
+
+    /// Where the session stood when it gave `len` bytes to a consumer that was at `before`. It may have moved
+    /// over truncated bytes first; that it tells of this is checked with its next events.
+    pub(super) fn moved(&mut self, before: u64, len: usize) -> u64 {
+        let start = self.session.position() - u64::try_from(len).unwrap();
+        if start != before {
+            self.gap = Some((before, start));
         }
+        start
     }
 
     pub(super) fn check_failure(&mut self, failure: &ReadFailure) {

@@ -138,8 +138,8 @@ impl World {
 
     fn is_over(&mut self) -> bool {
         loop {
-            let before = self.session.position();
-            match self.session.poll_chunk(usize::MAX) {
+            let (before, step) = self.poll_chunk(usize::MAX);
+            match step {
                 ReadStep::Chunk(bytes) => {
                     self.check_bytes(before, &bytes);
                     self.settle();
@@ -169,8 +169,8 @@ impl World {
             1 => 1 + self.random.below(20_000),
             _ => usize::MAX,
         };
-        let before = self.session.position();
         if self.random.one_in(4) {
+            let before = self.session.position();
             if let Some(peeked) = self.session.peek().map(<[u8]>::to_vec) {
                 let len = peeked.len().min(max);
                 self.session.consume(len);
@@ -178,7 +178,8 @@ impl World {
             }
             return;
         }
-        match self.session.poll_chunk(max) {
+        let (before, step) = self.poll_chunk(max);
+        match step {
             ReadStep::Chunk(bytes) => {
                 assert!(!bytes.is_empty() && bytes.len() <= max);
                 self.check_bytes(before, &bytes);
@@ -195,6 +196,17 @@ impl World {
         }
     }
 
+    /// Asks for bytes. The position is that of the first byte given, or of the next one to come.
+    fn poll_chunk(&mut self, max: usize) -> (u64, ReadStep) {
+        let before = self.session.position();
+        let step = self.session.poll_chunk(max);
+        let len = match &step {
+            ReadStep::Chunk(bytes) => bytes.len(),
+            _ => 0,
+        };
+        (self.moved(before, len), step)
+    }
+
     fn seek(&mut self) {
         let reach = usize::try_from(self.server.tail() + 5_000).unwrap();
         let target = match self.random.below(3) {
@@ -206,11 +218,7 @@ impl World {
             _ => usize::try_from(self.server.head()).unwrap(),
         };
         self.session.seek(u64::try_from(target).unwrap()).unwrap();
-        assert!(self.session.position() >= u64::try_from(target).unwrap());
-        let now_at = self.session.position();
-        if now_at != u64::try_from(target).unwrap() {
-            self.gap = Some((u64::try_from(target).unwrap(), now_at));
-        }
+        assert_eq!(self.session.position(), u64::try_from(target).unwrap());
         self.is_waiting = false;
         self.seen.seeks += 1;
     }
