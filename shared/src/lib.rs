@@ -26,6 +26,8 @@
 pub mod endpoint;
 pub mod id;
 pub mod name;
+#[doc(hidden)]
+pub mod planted;
 pub mod segment_id;
 pub mod stream;
 pub mod token;
