@@ -1,0 +1,2 @@
+//! Every fault campaign with a few runs, so that the tests of any change pass through all of them. The figures
+//! are reached by `cargo faults`.
