@@ -4,13 +4,13 @@ use std::{fmt, sync::Arc};
 
 use pravega_client_config::ClientConfig;
 use pravega_client_shared::{ScopedSegment, ScopedStream};
-use pravega_connection_pool::ConnectionPool;
 use pravega_controller_client::{Access, ControllerClient, StreamConfiguration};
 use snafu::IntoError as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     core::Core,
+    environment::Environment,
     error::{Cause, SegmentError, SetupSnafu},
     open::{OpenByteReader, OpenByteWriter, Target},
     reader::ByteReader,
@@ -36,19 +36,29 @@ impl ClientFactory {
     /// trust roots that cannot be loaded, is reported by the first operation.
     #[must_use]
     pub fn new(config: ClientConfig) -> Self {
+        Self::in_environment(config, Environment::system())
+    }
+
+    /// Makes a factory that takes its byte streams, or its random numbers, from elsewhere: a tunnel, a
+    /// simulation. No I/O takes place.
+    #[must_use]
+    pub fn in_environment(config: ClientConfig, environment: Environment) -> Self {
         Self {
-            core: Self::set_up(config),
+            core: Self::set_up(config, environment),
         }
     }
 
-    fn set_up(config: ClientConfig) -> Result<Arc<Core>, SegmentError> {
+    fn set_up(config: ClientConfig, environment: Environment) -> Result<Arc<Core>, SegmentError> {
         let failed = |cause: Cause| SetupSnafu.into_error(cause);
-        let controller = ControllerClient::new(&config).map_err(|e| failed(Arc::new(e)))?;
-        let pool = ConnectionPool::new(&config).map_err(|e| failed(Arc::new(e)))?;
+        let controller = environment.controller(&config);
+        let controller = controller.map_err(|e| failed(Arc::new(e)))?;
+        let pool = environment.pool(&config);
+        let pool = pool.map_err(|e| failed(Arc::new(e)))?;
         Ok(Arc::new(Core {
             config,
             controller,
             pool,
+            chance: environment.chance,
             shutdown: CancellationToken::new(),
         }))
     }

@@ -52,6 +52,7 @@ mod attach;
 mod call;
 mod core;
 mod driver;
+mod environment;
 mod error;
 mod factory;
 mod ids;
@@ -71,6 +72,7 @@ pub mod client_factory {
 
 #[doc(inline)]
 pub use client_factory::ClientFactory;
+pub use environment::Environment;
 pub use error::{Cause, Certainty, ReadError, SegmentError, WriteError};
 pub use open::{
     OnTruncation, OpenByteReader, OpenByteWriter, ReadFrom, ReadUntil, Target, WhenFull, WriteMode,
@@ -78,7 +80,8 @@ pub use open::{
 pub use pravega_client_config::{
     ClientConfig, ClientConfigBuilder, ConfigError, Credentials, RetryPolicy, TlsOptions,
 };
-pub use pravega_client_shared::{ScopeName, ScopedSegment, ScopedStream, SegmentId, StreamName};
+pub use pravega_client_shared::{Endpoint, ScopeName, ScopedSegment, ScopedStream, SegmentId, StreamName};
+pub use pravega_connection_pool::{ConnectError, Dial, Dialed};
 pub use pravega_controller_client::{ControllerClient, ControllerError, StreamConfiguration};
 pub use pravega_segment_session::AppendStats;
 pub use reader::{ByteReader, ByteReaderStream, TryRead};

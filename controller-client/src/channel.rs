@@ -98,25 +98,10 @@ fn template(
     config: &ClientConfig,
     endpoint: &Endpoint,
 ) -> Result<transport::Endpoint, ControllerError> {
-    let scheme = if config.tls().is_some() {
-        "https"
-    } else {
-        "http"
-    };
-    let setup = |error: transport::Error| -> Cause { Arc::new(error) };
-    let template = transport::Endpoint::from_shared(format!("{scheme}://{endpoint}"))
-        .and_then(|template| template.user_agent(USER_AGENT))
-        .map_err(setup)
-        .context(SetupSnafu {
-            endpoint: endpoint.clone(),
-        })?
-        .connect_timeout(config.connect_timeout())
-        .tcp_nodelay(true)
-        .tcp_keepalive(Some(TCP_KEEP_ALIVE))
-        .http2_max_header_list_size(MAX_HEADER_BYTES);
     let Some(tls) = config.tls() else {
-        return Ok(template);
+        return plain(config, endpoint, "http");
     };
+    let template = plain(config, endpoint, "https")?;
     let secured = |roots| template.clone().tls_config(tls_config(config, tls, roots));
     let secured = match secured(tls.system_roots()) {
         // A machine without any roots of its own is no obstacle when the user named one.
@@ -126,6 +111,30 @@ fn template(
     secured.map_err(setup).context(SetupSnafu {
         endpoint: endpoint.clone(),
     })
+}
+
+/// Everything about connections to `endpoint` but TLS.
+pub(crate) fn plain(
+    config: &ClientConfig,
+    endpoint: &Endpoint,
+    scheme: &str,
+) -> Result<transport::Endpoint, ControllerError> {
+    Ok(
+        transport::Endpoint::from_shared(format!("{scheme}://{endpoint}"))
+            .and_then(|template| template.user_agent(USER_AGENT))
+            .map_err(setup)
+            .context(SetupSnafu {
+                endpoint: endpoint.clone(),
+            })?
+            .connect_timeout(config.connect_timeout())
+            .tcp_nodelay(true)
+            .tcp_keepalive(Some(TCP_KEEP_ALIVE))
+            .http2_max_header_list_size(MAX_HEADER_BYTES),
+    )
+}
+
+fn setup(error: transport::Error) -> Cause {
+    Arc::new(error)
 }
 
 fn tls_config(config: &ClientConfig, tls: &TlsConfig, system_roots: bool) -> ClientTlsConfig {

@@ -1,14 +1,15 @@
 //! The client: what it holds, and how it is made.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use pravega_client_config::ClientConfig;
-use pravega_client_shared::{Endpoint, ScopedSegment, ScopedStream};
+use pravega_client_shared::{Chance, Endpoint, ScopedSegment, ScopedStream};
 
 use crate::{
     Access, ControllerError,
     cache::{Cache, Freshness, Keep},
     channel::{Prepare, prepare},
+    connect::{self, Connect},
     rpc::Rpc,
     token::DatedToken,
 };
@@ -47,15 +48,32 @@ impl ControllerClient {
     /// # Errors
     /// [`ControllerError::Setup`] when TLS cannot be set up for one of the controllers.
     pub fn new(config: &ClientConfig) -> Result<Self, ControllerError> {
-        Self::with_connections(config, prepare(config))
+        Self::with_connections(config, prepare(config), Chance::of_system())
+    }
+
+    /// A client that gets its byte streams from `connector`, and the random parts of its pauses from `chance`.
+    ///
+    /// Encryption is the connector's matter: whatever the configuration says of TLS, plain HTTP/2 is spoken
+    /// over what it opens. It has the configured `connect_timeout` to do so.
+    ///
+    /// # Errors
+    /// [`ControllerError::Setup`] when an address of a controller cannot be used in a request.
+    pub fn with_connector(
+        config: &ClientConfig,
+        connector: Arc<dyn Connect>,
+        chance: Chance,
+    ) -> Result<Self, ControllerError> {
+        let prepare = connect::prepare(config, connector);
+        Self::with_connections(config, prepare, chance)
     }
 
     pub(crate) fn with_connections(
         config: &ClientConfig,
         prepare: Prepare,
+        chance: Chance,
     ) -> Result<Self, ControllerError> {
         Ok(Self {
-            rpc: Rpc::new(config, prepare)?,
+            rpc: Rpc::new(config, prepare, chance)?,
             endpoints: Cache::new(MAX_ENDPOINTS),
             tokens: Cache::new(MAX_TOKENS),
         })

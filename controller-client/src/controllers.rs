@@ -12,7 +12,7 @@ use std::{
 };
 
 use pravega_client_config::{ClientConfig, address::MAX_CONTROLLERS};
-use pravega_client_shared::Endpoint;
+use pravega_client_shared::{Chance, Endpoint};
 use pravega_controller_api as api;
 use snafu::OptionExt;
 use tokio::time::Instant;
@@ -44,6 +44,7 @@ pub(crate) struct Controllers {
 #[derive(Clone)]
 struct Discovery {
     prepare: Prepare,
+    chance: Chance,
     found: Cache<(), Discovered>,
 }
 
@@ -78,7 +79,11 @@ impl Keep for Discovered {
 }
 
 impl Controllers {
-    pub(crate) fn new(config: &ClientConfig, prepare: Prepare) -> Result<Self, ControllerError> {
+    pub(crate) fn new(
+        config: &ClientConfig,
+        prepare: Prepare,
+        chance: Chance,
+    ) -> Result<Self, ControllerError> {
         let address = config.controller_address();
         let members: Vec<_> = address
             .endpoints()
@@ -89,6 +94,7 @@ impl Controllers {
         let listed = Group::new(members, 0).context(InvalidArgumentSnafu { reason })?;
         let discovery = address.discovery().then(|| Discovery {
             prepare,
+            chance,
             found: Cache::new(2),
         });
         Ok(Self {
@@ -181,7 +187,9 @@ impl Discovery {
             members.extend(member);
         }
         // The list has no order of its own, so each client begins somewhere else.
-        let begin = usize::try_from(RandomState::new().build_hasher().finish() >> 33).unwrap_or(0);
+        let random = || RandomState::new().build_hasher().finish();
+        let begin = self.chance.seeded().unwrap_or_else(random);
+        let begin = usize::try_from(begin >> 33).unwrap_or(0);
         Group::new(members, begin).map(Arc::new)
     }
 }

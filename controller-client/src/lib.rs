@@ -87,6 +87,7 @@ mod bounded;
 mod cache;
 mod channel;
 mod client;
+mod connect;
 mod controllers;
 mod convert;
 mod error;
@@ -105,6 +106,7 @@ mod tests;
 mod token;
 
 pub use client::ControllerClient;
+pub use connect::{BoxedByteStream, ByteStream, Connect};
 pub use error::{BadReply, Cause, ControllerError, FailedCall};
 pub use listing::MAX_PAGES;
 pub use model::{

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use pravega_client_config::RetryPolicy;
+use pravega_client_shared::Chance;
 use tonic::Code;
 
 use crate::rpc_error::{Reach, RpcError};
@@ -118,17 +119,20 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
-    pub(crate) fn new(policy: &RetryPolicy) -> Self {
+    pub(crate) fn new(policy: &RetryPolicy, chance: &Chance) -> Self {
         // Each delay is half fixed, half at random, so that it never exceeds the policy's.
         let delays = ExponentialBuilder::new()
             .with_min_delay(policy.initial_backoff() / 2)
             .with_max_delay(policy.max_backoff() / 2)
             .with_factor(policy.factor())
             .with_max_times(policy.max_attempts().saturating_sub(1))
-            .with_jitter()
-            .build();
+            .with_jitter();
+        let delays = match chance.seeded() {
+            Some(seed) => delays.with_jitter_seed(seed),
+            None => delays,
+        };
         Self {
-            delays,
+            delays: delays.build(),
             asked_this_round: 0,
             worth_repeating: false,
         }
@@ -186,7 +190,7 @@ mod tests {
 
     #[test]
     fn asks_every_controller_before_it_pauses() {
-        let mut attempts = Attempts::new(&RetryPolicy::default());
+        let mut attempts = Attempts::new(&RetryPolicy::default(), &Chance::of_system());
         assert_eq!(attempts.after(Reaction::NOT_SENT, 3), Next::Elsewhere);
         assert_eq!(attempts.after(Reaction::LOST, 3), Next::Elsewhere);
         let Next::Pause(first) = attempts.after(Reaction::NOT_SENT, 3) else {
@@ -200,7 +204,7 @@ mod tests {
     #[test]
     fn pauses_grow_to_the_cap_and_end() {
         let policy = RetryPolicy::default();
-        let mut attempts = Attempts::new(&policy);
+        let mut attempts = Attempts::new(&policy, &Chance::of_system());
         let mut pauses = Vec::new();
         while let Next::Pause(pause) = attempts.after(Reaction::AGAIN, 1) {
             pauses.push(pause);
@@ -212,10 +216,10 @@ mod tests {
 
     #[test]
     fn an_untrusted_peer_is_not_asked_again() {
-        let mut attempts = Attempts::new(&RetryPolicy::default());
+        let mut attempts = Attempts::new(&RetryPolicy::default(), &Chance::of_system());
         assert_eq!(attempts.after(Reaction::UNTRUSTED, 2), Next::Elsewhere);
         assert_eq!(attempts.after(Reaction::UNTRUSTED, 2), Next::GiveUp);
-        let mut attempts = Attempts::new(&RetryPolicy::default());
+        let mut attempts = Attempts::new(&RetryPolicy::default(), &Chance::of_system());
         assert_eq!(attempts.after(Reaction::NOT_SENT, 2), Next::Elsewhere);
         assert!(matches!(
             attempts.after(Reaction::UNTRUSTED, 2),

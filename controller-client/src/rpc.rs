@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use pravega_client_config::{ClientConfig, ExposeSecret, SecretString};
-use pravega_client_shared::Endpoint;
+use pravega_client_shared::{Chance, Endpoint};
 use tokio::{
     runtime::Handle,
     time::{Instant, sleep},
@@ -26,6 +26,7 @@ use crate::{
 pub(crate) struct Rpc {
     caller: Caller,
     controllers: Controllers,
+    chance: Chance,
 }
 
 /// What is known of a call from its attempts so far.
@@ -47,11 +48,16 @@ enum Setback {
 }
 
 impl Rpc {
-    pub(crate) fn new(config: &ClientConfig, prepare: Prepare) -> Result<Self, ControllerError> {
-        let controllers = Controllers::new(config, prepare)?;
+    pub(crate) fn new(
+        config: &ClientConfig,
+        prepare: Prepare,
+        chance: Chance,
+    ) -> Result<Self, ControllerError> {
+        let controllers = Controllers::new(config, prepare, chance.clone())?;
         Ok(Self {
             caller: Caller::new(config),
             controllers,
+            chance,
         })
     }
 
@@ -77,7 +83,7 @@ impl Rpc {
         Handle::try_current().map_err(|_| ControllerError::NoRuntime)?;
         let config = self.config();
         let deadline = Instant::now() + config.operation_timeout();
-        let mut attempts = Attempts::new(config.retry());
+        let mut attempts = Attempts::new(config.retry(), &self.chance);
         let mut history = History {
             name,
             attempts: 0,

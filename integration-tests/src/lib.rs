@@ -12,7 +12,7 @@
 //! | [`proxy`], [`cancel`] | everything on real sockets: faults at frames, and futures dropped at every await |
 //! | [`disk`], [`kill`], [`cluster`] | the embedded server on a simulated disk and killed for real; a real cluster that loses a store |
 //! | [`planted`] | whether all of these find the bugs that were put in on purpose |
-//! | [`campaign`], [`evidence`] | seeds, accounts, and what shows whether bytes were lost, doubled or reordered |
+//! | [`campaign`], [`evidence`], [`history`] | seeds, accounts, and what shows whether bytes were lost, doubled or reordered |
 
 mod backend;
 mod bytes;
@@ -21,6 +21,7 @@ pub mod cancel;
 pub mod cluster;
 pub mod disk;
 pub mod evidence;
+pub mod history;
 pub mod kill;
 pub mod model;
 pub mod network;

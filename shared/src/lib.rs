@@ -22,7 +22,9 @@
 //! | [`id`] | [`WriterId`], [`RequestId`], [`FlowId`] |
 //! | [`endpoint`] | [`Endpoint`]: host and port, no DNS |
 //! | [`token`] | [`DelegationToken`], redacted |
+//! | [`chance`] | [`Chance`]: random numbers, of the system or of a seed |
 
+pub mod chance;
 pub mod endpoint;
 pub mod id;
 pub mod name;
@@ -32,6 +34,7 @@ pub mod segment_id;
 pub mod stream;
 pub mod token;
 
+pub use chance::Chance;
 pub use endpoint::{Endpoint, ParseEndpointError};
 pub use id::{FlowId, RequestId, ReservedWriterIdError, WriterId};
 pub use name::{NameError, ScopeName, StreamName};

@@ -83,6 +83,8 @@ impl<M: Machine> Driver<M> {
             return self.work.notified().await;
         };
         tokio::select! {
+            // In order, so that a simulation repeats exactly. Work makes the deadlines be looked at again.
+            biased;
             () = self.work.notified() => {}
             () = tokio::time::sleep_until(deadline.into()) => {
                 self.lock().armed = None;

@@ -2,18 +2,14 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    future::Future,
     io,
-    pin::Pin,
     sync::{Arc, Mutex},
-    task::{Context, Poll},
     time::Duration,
 };
 
-use futures::stream;
-use hyper_util::rt::TokioIo;
+use futures::{future::BoxFuture, stream};
 use pravega_client_config::{ClientConfig, ClientConfigBuilder, Credentials};
-use pravega_client_shared::{Endpoint, ScopeName, ScopedStream, SegmentId};
+use pravega_client_shared::{Chance, Endpoint, ScopeName, ScopedStream, SegmentId};
 use pravega_controller_api::{
     self as api,
     controller_service_server::{ControllerService, ControllerServiceServer},
@@ -24,16 +20,9 @@ use tokio::{
     sync::mpsc,
     time::{Instant, sleep},
 };
-use tonic::{
-    Code, Request, Response, Status, async_trait,
-    codegen::{Service, http::Uri},
-    transport::{self, Server},
-};
+use tonic::{Code, Request, Response, Status, async_trait, transport::Server};
 
-use crate::{
-    ControllerClient,
-    channel::{Open, Prepare},
-};
+use crate::{BoxedByteStream, Connect, ControllerClient};
 
 /// What the peer does with one request.
 #[derive(Debug, Clone)]
@@ -224,7 +213,7 @@ impl Network {
         self.0.lock().unwrap().remove(address);
     }
 
-    fn connect(&self, address: &str) -> io::Result<DuplexStream> {
+    fn open(&self, address: &str) -> io::Result<DuplexStream> {
         let (here, there) = tokio::io::duplex(64 * 1024);
         let network = self.0.lock().unwrap();
         let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
@@ -234,39 +223,12 @@ impl Network {
             .ok_or_else(refused)?;
         Ok(here)
     }
-
-    pub(crate) fn prepare(&self) -> Prepare {
-        let network = self.clone();
-        Arc::new(move |endpoint: &Endpoint| {
-            let dialer = Dialer {
-                network: network.clone(),
-                address: endpoint.to_string(),
-            };
-            let template = transport::Endpoint::from_shared(format!("http://{endpoint}")).unwrap();
-            let open: Open = Arc::new(move || template.connect_with_connector_lazy(dialer.clone()));
-            Ok(open)
-        })
-    }
 }
 
-#[derive(Clone)]
-struct Dialer {
-    network: Network,
-    address: String,
-}
-
-impl Service<Uri> for Dialer {
-    type Response = TokioIo<DuplexStream>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
-
-    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _uri: Uri) -> Self::Future {
-        let connected = self.network.connect(&self.address).map(TokioIo::new);
-        Box::pin(async move { connected })
+impl Connect for Network {
+    fn connect<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, io::Result<BoxedByteStream>> {
+        let opened = self.open(&endpoint.to_string());
+        Box::pin(async move { opened.map(|pipe| -> BoxedByteStream { Box::new(pipe) }) })
     }
 }
 
@@ -278,7 +240,8 @@ pub(crate) fn config(uri: &str) -> ClientConfigBuilder {
 }
 
 pub(crate) fn client_of(network: &Network, config: &ClientConfig) -> ControllerClient {
-    ControllerClient::with_connections(config, network.prepare()).unwrap()
+    ControllerClient::with_connector(config, Arc::new(network.clone()), Chance::of_system())
+        .unwrap()
 }
 
 /// A client and the one controller that it knows.

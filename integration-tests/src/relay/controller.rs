@@ -1,4 +1,4 @@
-//! The relay's controller: the embedded one, but for the addresses of segments.
+//! The relay's controller: the one behind it, but for the addresses of segments.
 
 use std::{
     io,
@@ -16,7 +16,7 @@ use tonic::{
     transport::{Channel, Endpoint, Server, server::TcpIncoming},
 };
 
-use super::{ANY_PORT, Shared};
+use super::{ANY_PORT, Shared, lock};
 
 /// Starts the controller. Returns its address.
 pub(super) async fn serve(
@@ -47,7 +47,11 @@ struct Forwarder {
 }
 
 impl Forwarder {
-    fn upstream(&self) -> Result<ControllerServiceClient<Channel>, Status> {
+    async fn upstream(&self) -> Result<ControllerServiceClient<Channel>, Status> {
+        let gate = lock(&self.shared.controller_gate).clone();
+        if let Some(gate) = gate {
+            gate.opened().await;
+        }
         if self.shared.is_controller_down.load(Ordering::Relaxed) {
             return Err(Status::unavailable("the relay was told to be down"));
         }
@@ -62,15 +66,14 @@ macro_rules! forward {
         impl ControllerService for Forwarder {
             async fn get_uri(
                 &self,
-                _: Request<api::SegmentId>,
+                request: Request<api::SegmentId>,
             ) -> Result<Response<api::NodeUri>, Status> {
-                self.upstream()?;
+                let mut upstream = self.upstream().await?;
                 self.shared.questions.fetch_add(1, Ordering::Relaxed);
-                let store = self.shared.address();
-                Ok(Response::new(api::NodeUri {
-                    endpoint: store.ip().to_string(),
-                    port: store.port().into(),
-                }))
+                let named = upstream.get_uri(request.into_inner()).await?.into_inner();
+                self.shared.found(named.endpoint, named.port);
+                let (endpoint, port) = self.shared.address();
+                Ok(Response::new(api::NodeUri { endpoint, port }))
             }
 
             $(
@@ -78,7 +81,7 @@ macro_rules! forward {
                     &self,
                     request: Request<api::$request>,
                 ) -> Result<Response<api::$reply>, Status> {
-                    self.upstream()?.$method(request.into_inner()).await
+                    self.upstream().await?.$method(request.into_inner()).await
                 }
             )*
         }

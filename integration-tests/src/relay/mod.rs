@@ -1,9 +1,10 @@
-//! A relay in front of an embedded server: it understands the frames that pass and spoils those it is told to.
+//! A relay in front of a Pravega, embedded or real: it understands the frames that pass and spoils those it is
+//! told to.
 //!
 //! ```text
-//!   client ──► controller of the relay ──► embedded controller      asked for everything but addresses
+//!   client ──► controller of the relay ──► the Pravega's controller
 //!     │            names one of the relay's two doors as the segment store
-//!     └──────► door ──► faults ──► embedded segment store
+//!     └──────► door ──► faults ──► the segment store that the Pravega's controller names
 //! ```
 //!
 //! A fault is armed for frames of one direction, of one name or of any, from the n-th on. What happened can
@@ -37,19 +38,20 @@ use std::{
     },
 };
 
+use bytes::{BufMut as _, Bytes, BytesMut};
 use pravega_byte_stream::{ClientConfigBuilder, ClientFactory};
-use pravega_wire_protocol::Frame;
-use tokio::{net::TcpListener, task::JoinSet};
+use pravega_wire_protocol::{Frame, HEADER_BYTES};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use self::faults::Verdict;
+use self::faults::Treatment;
 pub use self::faults::{Armed, Direction, Fault, Frames, Gate};
 use crate::{Backend, backend};
 
 /// Any free port, on this machine only.
 const ANY_PORT: &str = "127.0.0.1:0";
 
-/// An embedded server and the relay in front of it. All of it ends when this is dropped.
+/// A relay and what it stands in front of. The relay ends when this is dropped, and so does an embedded server.
 #[derive(Debug)]
 pub struct Relay {
     backend: Backend,
@@ -72,19 +74,21 @@ pub struct Seen {
 /// What doors, connections and controller share.
 #[derive(Debug)]
 struct Shared {
-    /// The embedded segment store.
-    store: SocketAddr,
+    /// Host and port of the segment store behind the relay: the one that the controller behind it has named last.
+    store: Mutex<(String, u16)>,
     /// Where the relay listens for what is meant for the store.
     doors: [SocketAddr; 2],
     /// The door that the controller names.
     home: AtomicUsize,
     /// Another store that the controller names instead.
-    elsewhere: Mutex<Option<SocketAddr>>,
+    elsewhere: Mutex<Option<(String, i32)>>,
     is_shut: AtomicBool,
     is_controller_down: AtomicBool,
+    /// What all calls to the controller wait for.
+    controller_gate: Mutex<Option<Gate>>,
     faults: Mutex<Vec<Arc<faults::Arming>>>,
     seen: Mutex<Vec<Seen>>,
-    connections: AtomicU64,
+    connections: watch::Sender<u64>,
     questions: AtomicU64,
     /// Cancelled to end the connections of now; then another one takes its place.
     cut: Mutex<CancellationToken>,
@@ -96,23 +100,32 @@ struct Shared {
     reason = "a test that cannot be set up fails"
 )]
 impl Relay {
-    /// Starts an embedded server in memory and the relay in front of it.
+    /// Starts a relay in front of the Pravega that the environment names, or else of an embedded one of its own.
     pub async fn start() -> Self {
-        let backend = Backend::embedded().await;
-        let server = backend.server().expect("an embedded server");
+        Self::before(Backend::start().await).await
+    }
+
+    /// Starts a relay in front of an embedded server of its own, whatever the environment says.
+    pub async fn embedded() -> Self {
+        Self::before(Backend::embedded().await).await
+    }
+
+    /// Starts a relay in front of this one.
+    pub async fn before(backend: Backend) -> Self {
         let first = TcpListener::bind(ANY_PORT).await.expect("a port");
         let second = TcpListener::bind(ANY_PORT).await.expect("a port");
         let address = |door: &TcpListener| door.local_addr().expect("a bound port has an address");
         let shared = Arc::new(Shared {
-            store: server.store_addr(),
+            store: Mutex::default(),
             doors: [address(&first), address(&second)],
             home: AtomicUsize::new(0),
             elsewhere: Mutex::default(),
             is_shut: AtomicBool::new(false),
             is_controller_down: AtomicBool::new(false),
+            controller_gate: Mutex::default(),
             faults: Mutex::default(),
             seen: Mutex::default(),
-            connections: AtomicU64::new(0),
+            connections: watch::Sender::new(0),
             questions: AtomicU64::new(0),
             cut: Mutex::default(),
         });
@@ -120,9 +133,13 @@ impl Relay {
         for (door, listener) in [first, second].into_iter().enumerate() {
             tasks.spawn(pump::serve(Arc::clone(&shared), door, listener));
         }
-        let uri = controller::serve(Arc::clone(&shared), server.controller_uri(), &mut tasks)
-            .await
-            .expect("the relay's controller starts");
+        let uri = controller::serve(
+            Arc::clone(&shared),
+            backend.controller_uri().to_owned(),
+            &mut tasks,
+        )
+        .await
+        .expect("the relay's controller starts");
         Self {
             backend,
             uri,
@@ -133,7 +150,7 @@ impl Relay {
 }
 
 impl Relay {
-    /// The embedded server behind the relay. Its own factories do not pass the relay; its streams can be
+    /// What is behind the relay. Its own factories do not pass the relay; its streams can be
     /// made with any factory.
     pub fn backend(&self) -> &Backend {
         &self.backend
@@ -186,6 +203,11 @@ impl Relay {
             .store(is_down, Ordering::Relaxed);
     }
 
+    /// Calls to the controller wait until the gate opens; none lets them pass again.
+    pub fn hold_controller(&self, gate: Option<Gate>) {
+        *lock(&self.shared.controller_gate) = gate;
+    }
+
     /// Moves all segments to the other door. At the old one every request is answered with "wrong host",
     /// and nothing is passed on any more.
     pub fn move_segments(&self) {
@@ -194,7 +216,17 @@ impl Relay {
 
     /// The controller names `store` for every segment, whatever listens there.
     pub fn name_another_store(&self, store: SocketAddr) {
-        *lock(&self.shared.elsewhere) = Some(store);
+        self.name_another_host(&store.ip().to_string(), store.port().into());
+    }
+
+    /// The controller names this host and port for every segment, whatever they are.
+    pub fn name_another_host(&self, host: &str, port: i32) {
+        *lock(&self.shared.elsewhere) = Some((host.to_owned(), port));
+    }
+
+    /// The controller names the relay again.
+    pub fn name_the_doors(&self) {
+        *lock(&self.shared.elsewhere) = None;
     }
 
     /// How often the controller was asked where a segment is.
@@ -204,7 +236,17 @@ impl Relay {
 
     /// How many connections were accepted.
     pub fn connections(&self) -> u64 {
-        self.shared.connections.load(Ordering::Relaxed)
+        *self.shared.connections.borrow()
+    }
+
+    /// Waits until that many connections were accepted in all.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn accepted(&self, connections: u64) {
+        let mut count = self.shared.connections.subscribe();
+        // It ends only with the relay.
+        count.wait_for(|count| *count >= connections).await.ok();
     }
 
     /// The frames so far, without keep-alives, in the order in which they came.
@@ -215,10 +257,19 @@ impl Relay {
 
 impl Shared {
     /// Where clients are sent.
-    fn address(&self) -> SocketAddr {
+    fn address(&self) -> (String, i32) {
         let home = self.home.load(Ordering::Relaxed);
-        let door = self.doors.get(home).copied().unwrap_or(self.store);
-        lock(&self.elsewhere).unwrap_or(door)
+        let door = self.doors.get(home).or(self.doors.first());
+        let own = || door.map(|door| (door.ip().to_string(), door.port().into()));
+        lock(&self.elsewhere)
+            .clone()
+            .or_else(own)
+            .unwrap_or_default()
+    }
+
+    /// The controller behind the relay has named its store.
+    fn found(&self, host: String, port: i32) {
+        *lock(&self.store) = (host, u16::try_from(port).unwrap_or_default());
     }
 
     fn is_home(&self, door: usize) -> bool {
@@ -226,24 +277,30 @@ impl Shared {
     }
 
     /// Notes a frame and decides what becomes of it: the first armed fault that it meets.
-    fn judge(&self, direction: Direction, frame: &Frame) -> Verdict {
+    fn judge(&self, direction: Direction, frame: &Frame) -> (faults::Message, Treatment) {
         let message = faults::Message::of(direction, frame);
         if message.is_sign_of_life() {
-            return Verdict::pass(message);
+            return (message, Treatment::Pass);
         }
         lock(&self.seen).push(Seen {
             direction,
             name: message.name(),
-            len: pravega_wire_protocol::HEADER_BYTES + frame.body.len(),
+            len: HEADER_BYTES + frame.body.len(),
         });
         let struck = lock(&self.faults)
             .iter()
-            .find_map(|armed| armed.meets(direction, &message));
-        Verdict {
-            message,
-            fault: struck,
-        }
+            .find_map(|armed| armed.meets(direction, frame, &message));
+        (message, struck.unwrap_or(Treatment::Pass))
     }
+}
+
+/// A frame as it came.
+fn bytes_of(frame: &Frame) -> Bytes {
+    let mut bytes = BytesMut::with_capacity(HEADER_BYTES + frame.body.len());
+    bytes.put_i32(frame.code);
+    bytes.put_u32(u32::try_from(frame.body.len()).unwrap_or(u32::MAX));
+    bytes.extend_from_slice(&frame.body);
+    bytes.freeze()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -3,12 +3,11 @@
 use std::{
     io,
     sync::{Arc, atomic::Ordering},
+    time::Duration,
 };
 
-use bytes::{BufMut as _, Bytes, BytesMut};
-use pravega_wire_protocol::{
-    Frame, FrameDecoder, FrameLimits, HEADER_BYTES, MAX_FRAME, Reply, Request, WrongHost,
-};
+use bytes::{Bytes, BytesMut};
+use pravega_wire_protocol::{Frame, FrameDecoder, FrameLimits, MAX_FRAME, Request, WrongHost};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{
@@ -19,13 +18,17 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{Direction, Fault, Shared, Verdict, faults::Message, lock};
+use super::{
+    Direction, Gate, Shared, bytes_of,
+    faults::{Message, Treatment, encoded},
+    lock,
+};
 
 /// Takes connections at one door.
 pub(super) async fn serve(shared: Arc<Shared>, door: usize, listener: TcpListener) {
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
-        shared.connections.fetch_add(1, Ordering::Relaxed);
+        shared.connections.send_modify(|count| *count += 1);
         if shared.is_shut.load(Ordering::Relaxed) {
             continue;
         }
@@ -34,17 +37,32 @@ pub(super) async fn serve(shared: Arc<Shared>, door: usize, listener: TcpListene
     }
 }
 
+/// How one way of a connection ended.
+enum End {
+    /// One peer closed it, or a fault did.
+    Over,
+    /// The client's end goes; the store is given this request when the gate opens.
+    Orphaned(Gate, Bytes),
+}
+
+impl From<io::Error> for End {
+    fn from(_: io::Error) -> Self {
+        Self::Over
+    }
+}
+
 /// One connection. When one way ends, so does the other.
 async fn relay(shared: Arc<Shared>, door: usize, client: TcpStream) {
     let cut = lock(&shared.cut).clone();
-    let Ok(store) = TcpStream::connect(shared.store).await else {
+    let (host, port) = lock(&shared.store).clone();
+    let Ok(store) = TcpStream::connect((host.as_str(), port)).await else {
         return;
     };
     if client.set_nodelay(true).is_err() || store.set_nodelay(true).is_err() {
         return;
     }
-    let (from_client, to_client) = client.into_split();
-    let (from_store, to_store) = store.into_split();
+    let (mut from_client, to_client) = client.into_split();
+    let (mut from_store, to_store) = store.into_split();
     let (to_client, to_store) = (Mutex::new(to_client), Mutex::new(to_store));
     let requests = Way {
         shared: &shared,
@@ -59,10 +77,20 @@ async fn relay(shared: Arc<Shared>, door: usize, client: TcpStream) {
         back: &to_store,
         ..requests
     };
-    tokio::select! {
-        () = cut.cancelled() => {}
-        _ = requests.run(from_client) => {}
-        _ = replies.run(from_store) => {}
+    let end = tokio::select! {
+        () = cut.cancelled() => End::Over,
+        end = requests.run(&mut from_client) => end,
+        end = replies.run(&mut from_store) => end,
+    };
+    drop((from_client, to_client));
+    if let End::Orphaned(gate, request) = end {
+        gate.opened().await;
+        let mut answer = BytesMut::new();
+        if to_store.lock().await.write_all(&request).await.is_ok() {
+            // An answer, or the end: either shows that the request was taken in.
+            from_store.read_buf(&mut answer).await.ok();
+        }
+        gate.note_answered();
     }
 }
 
@@ -78,13 +106,20 @@ struct Way<'a> {
 
 impl Way<'_> {
     /// Passes frames on until one end closes or a fault ends the connection.
-    async fn run(self, mut from: OwnedReadHalf) -> io::Result<()> {
+    async fn run(self, from: &mut OwnedReadHalf) -> End {
+        match self.pass_all(from).await {
+            Ok(()) => End::Over,
+            Err(end) => end,
+        }
+    }
+
+    async fn pass_all(self, from: &mut OwnedReadHalf) -> Result<(), End> {
         let mut decoder = FrameDecoder::new(FrameLimits::new(MAX_FRAME));
         let mut received = BytesMut::new();
         loop {
             let frame = decoder.decode_frame(&mut received);
             match frame.map_err(io::Error::other)? {
-                Some(frame) => self.treat(&frame).await?,
+                Some(frame) => self.judge(&frame).await?,
                 None if from.read_buf(&mut received).await? == 0 => return Ok(()),
                 None => {}
             }
@@ -92,45 +127,54 @@ impl Way<'_> {
     }
 
     /// Does to a frame what is to be done. An error ends the connection.
-    async fn treat(self, frame: &Frame) -> io::Result<()> {
-        let Verdict { message, fault } = self.shared.judge(self.direction, frame);
+    async fn judge(self, frame: &Frame) -> Result<(), End> {
+        let (message, treatment) = self.shared.judge(self.direction, frame);
         if let Message::Request(request) = &message
             && self.is_wrong_door(request)
         {
             return self.refuse(request).await;
         }
-        match (fault, message) {
-            (None, _) => self.pass(frame).await,
-            (Some(Fault::Swallow), _) => Ok(()),
-            (Some(Fault::SwallowAndCut), _) => Err(cut()),
-            (Some(Fault::CutAfter), _) => {
-                self.pass(frame).await?;
-                Err(cut())
+        self.treat(frame, treatment).await
+    }
+
+    async fn treat(self, frame: &Frame, treatment: Treatment) -> Result<(), End> {
+        let whole = bytes_of(frame);
+        match treatment {
+            Treatment::Pass => self.pass(&whole).await,
+            Treatment::CutAfter => {
+                self.pass(&whole).await?;
+                Err(End::Over)
             }
-            (Some(Fault::CutInside(bytes)), _) => {
-                let whole = bytes_of(frame);
-                let part = whole.get(..bytes).unwrap_or(&whole);
-                self.onward.lock().await.write_all(part).await?;
-                Err(cut())
+            Treatment::CutInside(bytes) => {
+                self.pass(whole.get(..bytes).unwrap_or(&whole)).await?;
+                Err(End::Over)
             }
-            (Some(Fault::Hold(gate)), _) => {
+            Treatment::StallInside(bytes, gate) => {
+                let (front, rest) = whole.split_at(bytes.min(whole.len()));
+                self.pass(front).await?;
                 gate.opened().await;
-                self.pass(frame).await
+                self.pass(rest).await
             }
-            (Some(Fault::Answer(answer)), Message::Request(request)) => {
-                self.answer(answer(&request)).await
-            }
-            (Some(Fault::Answer(_)), _) => self.pass(frame).await,
+            Treatment::Orphan(gate) => Err(End::Orphaned(gate, whole)),
+            Treatment::Drip(piece, pause) => self.drip(&whole, piece, pause).await,
+            Treatment::Onward(bytes) => self.pass(&bytes).await,
+            Treatment::Back(bytes) => Ok(self.back.lock().await.write_all(&bytes).await?),
         }
     }
 
-    async fn pass(self, frame: &Frame) -> io::Result<()> {
-        self.onward.lock().await.write_all(&bytes_of(frame)).await
+    async fn pass(self, bytes: &[u8]) -> Result<(), End> {
+        Ok(self.onward.lock().await.write_all(bytes).await?)
     }
 
-    async fn answer(self, reply: Reply) -> io::Result<()> {
-        let reply = reply.encode_to_bytes().map_err(io::Error::other)?;
-        self.back.lock().await.write_all(&reply).await
+    async fn drip(self, whole: &[u8], piece: usize, pause: Duration) -> Result<(), End> {
+        for piece in whole.chunks(piece.max(1)) {
+            self.pass(piece).await?;
+            match pause.is_zero() {
+                true => tokio::task::yield_now().await,
+                false => tokio::time::sleep(pause).await,
+            }
+        }
+        Ok(())
     }
 
     /// True when the segment that a request is for is not here any more.
@@ -139,7 +183,7 @@ impl Way<'_> {
         !is_for_all && !self.shared.is_home(self.door)
     }
 
-    async fn refuse(self, request: &Request) -> io::Result<()> {
+    async fn refuse(self, request: &Request) -> Result<(), End> {
         let Some(request_id) = request.request_id() else {
             return Ok(());
         };
@@ -149,19 +193,7 @@ impl Way<'_> {
             correct_host: String::new(),
             server_stack_trace: String::new(),
         };
-        self.answer(refusal.into()).await
+        let refusal = encoded(&[refusal.into()]);
+        Ok(self.back.lock().await.write_all(&refusal).await?)
     }
-}
-
-fn cut() -> io::Error {
-    io::ErrorKind::ConnectionAborted.into()
-}
-
-/// A frame as it came.
-fn bytes_of(frame: &Frame) -> Bytes {
-    let mut bytes = BytesMut::with_capacity(HEADER_BYTES + frame.body.len());
-    bytes.put_i32(frame.code);
-    bytes.put_u32(u32::try_from(frame.body.len()).unwrap_or(u32::MAX));
-    bytes.extend_from_slice(&frame.body);
-    bytes.freeze()
 }
