@@ -112,10 +112,7 @@ impl fmt::Debug for Environment {
 struct ToControllers(Arc<dyn Dial>);
 
 impl Connect for ToControllers {
-    fn connect<'a>(
-        &'a self,
-        endpoint: &'a Endpoint,
-    ) -> BoxFuture<'a, io::Result<BoxedByteStream>> {
+    fn connect<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, io::Result<BoxedByteStream>> {
         Box::pin(async move {
             let dialed = self.0.dial(endpoint).await.map_err(io::Error::other)?;
             let both = tokio::io::join(dialed.reader, dialed.writer);

@@ -80,7 +80,9 @@ pub use open::{
 pub use pravega_client_config::{
     ClientConfig, ClientConfigBuilder, ConfigError, Credentials, RetryPolicy, TlsOptions,
 };
-pub use pravega_client_shared::{Endpoint, ScopeName, ScopedSegment, ScopedStream, SegmentId, StreamName};
+pub use pravega_client_shared::{
+    Endpoint, ScopeName, ScopedSegment, ScopedStream, SegmentId, StreamName,
+};
 pub use pravega_connection_pool::{ConnectError, Dial, Dialed};
 pub use pravega_controller_client::{ControllerClient, ControllerError, StreamConfiguration};
 pub use pravega_segment_session::AppendStats;

@@ -300,6 +300,9 @@ impl State {
 
     fn open_connections(&self) -> Vec<Arc<Shared>> {
         let all = self.endpoints.values().flat_map(Slots::open);
-        all.map(Arc::clone).collect()
+        let mut all: Vec<_> = all.map(Arc::clone).collect();
+        // The oldest first, so that who is told first does not depend on a hash.
+        all.sort_unstable_by_key(|shared| shared.id());
+        all
     }
 }

@@ -14,62 +14,31 @@
 # Its heap holds every byte that is written, more than once: keep it under 512 MiB a start.
 # Needs a JDK from 11 (tried with 17) and Maven.
 set -euo pipefail
-HERE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=../../scripts/common.sh
-. "$HERE/../../scripts/common.sh"
+# shellcheck source=servers.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/servers.sh"
 
 # Ready within 10 s on two cores; a loaded machine gets a multiple of it.
 READY_SECONDS=${PRAVEGA_REAL_READY_SECONDS:-120}
-# How long a server may take to end by itself before it is killed.
-STOP_SECONDS=10
-# Another process may take a port between our look and the server's bind.
-START_ATTEMPTS=3
-# Free ports are looked for below the range that the kernel hands out for outgoing connections.
-FIRST_PORT=20000
-PORT_RANGE=10000
 
 WORK_ROOT=$CACHE_DIR/real-pravega
 SERVER_PID=
 CONTROLLER_PORT=
-JARS=
-PROBE=
 
-usage() {
-    sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
-    exit 2
-}
-
-free_port() {
-    local port
-    while :; do
-        port=$((FIRST_PORT + RANDOM % PORT_RANGE))
-        if port_is_free "$port"; then
-            printf '%s\n' "$port"
-            return
-        fi
-    done
-}
-
-compile_probe() {
-    javac -cp "$1/*" -d "$2" "$HERE/Probe.java"
-}
-
-# launch WORK JARS PREFIX...: starts the server behind the command PREFIX. Sets SERVER_PID and CONTROLLER_PORT.
+# launch WORK PREFIX...: starts the server behind the command PREFIX. Sets SERVER_PID and CONTROLLER_PORT.
 launch() {
-    local work=$1 jars=$2 store zk
-    shift 2
+    local work=$1 store zk options
+    shift
     CONTROLLER_PORT=${PRAVEGA_REAL_CONTROLLER_PORT:-$(free_port)}
     store=${PRAVEGA_REAL_STORE_PORT:-$(free_port)}
     zk=${PRAVEGA_REAL_ZK_PORT:-$(free_port)}
     # The file must exist, and may be empty: the system properties hold everything.
     : >"$work/standalone.properties"
+    mapfile -t options < <(log_to "$work/standalone.log")
     # Cache and direct memory: with the default cache of 128 MiB a burst of large appends stops the container for good.
     # An exhausted heap leaves a server that resets every request; one that ends tells the tests what happened.
-    local options=(
+    options+=(
         -Xmx4g -XX:MaxDirectMemorySize=2g -XX:+ExitOnOutOfMemoryError
         -Djava.io.tmpdir="$work"
-        -Dlogback.configurationFile="$HERE/logback.xml"
-        -Dreal.pravega.log="$work/standalone.log"
         -Dsinglenode.configurationFile="$work/standalone.properties"
         -Dsinglenode.controller.rpc.port="$CONTROLLER_PORT"
         -Dsinglenode.segmentStore.port="$store"
@@ -82,18 +51,10 @@ launch() {
     )
     cd "$work"
     # None of our own output: a caller that reads it through a pipe must see its end.
-    "$@" java "${options[@]}" -cp "$jars/*" io.pravega.local.LocalPravegaEmulator \
+    "$@" java "${options[@]}" -cp "$JARS/*" io.pravega.local.LocalPravegaEmulator \
         </dev/null >"$work/console.log" 2>&1 &
     SERVER_PID=$!
     cd "$OLDPWD"
-}
-
-# Sets JARS and PROBE to the folders of the two, filled.
-fetch() {
-    need java javac mvn flock
-    JARS=$(jars_of "$HERE/pom.xml" real-pravega)
-    PROBE=$CACHE_DIR/jars/probe-$(fingerprint "$HERE/pom.xml" "$HERE/Probe.java")
-    once "$PROBE" compile_probe "$JARS"
 }
 
 # bring_up WORK PREFIX...: starts a server and waits until it works.
@@ -102,9 +63,8 @@ bring_up() {
     shift
     fetch
     for ((attempt = 1; attempt <= START_ATTEMPTS; attempt++)); do
-        launch "$work" "$JARS" "$@"
-        if java -cp "$PROBE:$JARS/*" -Dlogback.configurationFile="$HERE/logback.xml" \
-            -Dreal.pravega.log="$work/probe.log" Probe "$CONTROLLER_PORT" "$SERVER_PID" "$READY_SECONDS" >&2; then
+        launch "$work" "$@"
+        if probe "$work/probe.log" "$CONTROLLER_PORT" "$SERVER_PID" "$READY_SECONDS"; then
             return
         fi
         take_down
@@ -114,32 +74,24 @@ bring_up() {
     die "the real Pravega did not start"
 }
 
-# take_down: ends SERVER_PID, first politely, and waits until it is gone.
+# take_down: ends SERVER_PID.
 take_down() {
     [[ -n $SERVER_PID ]] || return 0
-    kill "$SERVER_PID" 2>/dev/null || true
-    local tenths=$((STOP_SECONDS * 10))
-    while ((tenths-- > 0)) && kill -0 "$SERVER_PID" 2>/dev/null; do
-        sleep 0.1
-    done
-    kill -KILL "$SERVER_PID" 2>/dev/null || true
-    wait "$SERVER_PID" 2>/dev/null || true
+    end_all "$SERVER_PID"
     SERVER_PID=
 }
 
 run() {
     [[ ${1-} == -- ]] && shift
-    (($# > 0)) || usage
+    (($# > 0)) || usage_of "${BASH_SOURCE[0]}"
     mkdir -p "$WORK_ROOT"
-    local work status=0 prefix=()
+    local work status=0 prefix
     work=$(mktemp -d "$WORK_ROOT/run.XXXXXX")
     trap take_down EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
     # If this script is killed outright, the kernel ends the server for it.
-    if command -v setpriv >/dev/null && setpriv --pdeathsig TERM true 2>/dev/null; then
-        prefix=(setpriv --pdeathsig TERM)
-    fi
+    mapfile -t prefix < <(die_with_parent)
     bring_up "$work" "${prefix[@]}"
     note "real Pravega at tcp://localhost:$CONTROLLER_PORT (log: $work/standalone.log)"
     PRAVEGA_CONTROLLER_URI=tcp://localhost:$CONTROLLER_PORT "$@" || status=$?
@@ -188,5 +140,5 @@ run) shift && run "$@" ;;
 start) start ;;
 stop) stop ;;
 fetch) fetch ;;
-*) usage ;;
+*) usage_of "${BASH_SOURCE[0]}" ;;
 esac

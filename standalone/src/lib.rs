@@ -56,9 +56,11 @@ mod connection;
 mod controller;
 mod error;
 mod handler;
+mod incoming;
 mod limits;
 mod listener;
 mod server;
+mod services;
 mod store;
 
 pub use self::{
@@ -66,5 +68,6 @@ pub use self::{
     error::StartError,
     limits::Limits,
     server::{Standalone, StandaloneBuilder, StandaloneHandle},
+    services::Services,
     store::{DirectoryError, DiskError, StoreError},
 };

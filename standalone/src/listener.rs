@@ -1,52 +1,60 @@
 //! Accepts connections to the segment store, up to a number.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    io,
+    pin::pin,
+    sync::{Arc, atomic::Ordering},
+};
 
+use futures::Stream;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncWrite},
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
-    time::sleep,
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::debug;
 
-use crate::connection::{Connection, Shared};
+use crate::{
+    connection::{Connection, Shared},
+    incoming,
+};
 
-/// The first pause after an accept that failed, for example for want of file descriptors.
-const FIRST_PAUSE: Duration = Duration::from_millis(5);
-
-/// The longest of these pauses; each is twice the one before.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-
-/// Accepts until `shutdown`, serves each connection in a task of its own, and returns when the last one has
-/// ended. Dropping the future ends all of them at once.
-pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, shutdown: CancellationToken) {
+/// Accepts until `shutdown`, or until nobody comes any more; serves each connection in a task of its own, and
+/// returns when the last one has ended. Dropping the future ends all of them at once.
+pub(crate) async fn serve<S>(
+    incoming: impl Stream<Item = io::Result<S>> + Send,
+    shared: Arc<Shared>,
+    shutdown: CancellationToken,
+) where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let places = Places::new(&shared);
     let mut connections = JoinSet::new();
-    let mut next_id = 0_u64;
-    loop {
-        let accepted = tokio::select! {
-            biased;
-            () = shutdown.cancelled() => break,
-            // The place of a connection that ended has been given back by its task.
-            Some(_) = connections.join_next() => continue,
-            accepted = places.accept(&listener) => accepted,
-        };
-        let Some((socket, place, silent)) = accepted else {
-            break;
-        };
-        let id = next_id;
-        next_id = next_id.wrapping_add(1);
-        let connection = Connection::new(socket, id, Arc::clone(&shared), silent);
-        let shutdown = shutdown.clone();
-        connections.spawn(async move {
-            let reason = connection.run(shutdown).await;
-            debug!(connection = id, ?reason, "closed a connection");
-            drop(place);
-        });
+    {
+        // Gone, and its listener with it, before the last connections are waited for.
+        let mut incoming = pin!(incoming);
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = shutdown.cancelled() => break,
+                // The place of a connection that ended has been given back by its task.
+                Some(_) = connections.join_next() => continue,
+                accepted = places.accept(&mut incoming) => accepted,
+            };
+            let Some((socket, place, silent)) = accepted else {
+                break;
+            };
+            let id = shared.next_connection.fetch_add(1, Ordering::Relaxed);
+            let connection = Connection::new(socket, id, Arc::clone(&shared), silent);
+            let shutdown = shutdown.clone();
+            connections.spawn(async move {
+                let reason = connection.run(shutdown).await;
+                debug!(connection = id, ?reason, "closed a connection");
+                drop(place);
+            });
+        }
     }
-    drop(listener);
     while connections.join_next().await.is_some() {}
 }
 
@@ -65,30 +73,14 @@ impl Places {
         }
     }
 
-    /// The next connection and its places; none never happens, as the semaphores are never closed.
-    async fn accept(&self, listener: &TcpListener) -> Option<Accepted> {
+    /// The next connection and its places; none when no more will come.
+    async fn accept<S>(
+        &self,
+        incoming: &mut (impl Stream<Item = io::Result<S>> + Unpin),
+    ) -> Option<(S, OwnedSemaphorePermit, OwnedSemaphorePermit)> {
+        // The semaphores are never closed.
         let place = Arc::clone(&self.all).acquire_owned().await.ok()?;
         let silent = Arc::clone(&self.silent).acquire_owned().await.ok()?;
-        Some((accept_one(listener).await, place, silent))
-    }
-}
-
-type Accepted = (TcpStream, OwnedSemaphorePermit, OwnedSemaphorePermit);
-
-async fn accept_one(listener: &TcpListener) -> TcpStream {
-    let mut pause = FIRST_PAUSE;
-    loop {
-        match listener.accept().await {
-            Ok((socket, _)) => {
-                // Acks are small and somebody waits for each. Without the option they are only later.
-                socket.set_nodelay(true).ok();
-                return socket;
-            }
-            Err(error) => {
-                warn!(%error, "cannot accept a connection");
-                sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
-            }
-        }
+        Some((incoming::next(incoming).await?, place, silent))
     }
 }

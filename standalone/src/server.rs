@@ -3,25 +3,21 @@
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
-    sync::Arc,
 };
 
 use pravega_client_shared::Endpoint;
 use pravega_wire_protocol::MAX_READ_BYTES;
 use snafu::ResultExt;
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tracing::{info, warn};
 
 use crate::{
-    connection::Shared,
-    controller::{self, ControllerService},
-    error::{
-        AdvertisedHostSnafu, ControllerSnafu, DataDirectorySnafu, InterruptedSnafu, ListenSnafu,
-        StartError,
-    },
+    controller,
+    error::{AdvertisedHostSnafu, DataDirectorySnafu, InterruptedSnafu, ListenSnafu, StartError},
+    incoming,
     limits::Limits,
-    listener,
+    services::Services,
     store::{Segments, StorageThread},
 };
 
@@ -125,19 +121,18 @@ impl StandaloneBuilder {
         let controller = advertised(host, controller_addr)?;
 
         let (segments, thread) = open(self.data, &self.limits).await?;
-        let opened = ControllerService::open(segments.clone(), store, controller.clone()).await;
-        let service = opened.context(ControllerSnafu)?;
+        let services = Services::new(segments, self.limits);
+        let service = services.controller(&store, &controller).await?;
 
-        let memory = self.limits.max_append_bytes.max(LARGEST_MESSAGE);
-        let shared = Arc::new(Shared {
-            segments,
-            limits: self.limits,
-            append_memory: Arc::new(Semaphore::new(memory.min(Semaphore::MAX_PERMITS))),
-        });
         let stop = CancellationToken::new();
-        let storing = tokio::spawn(listener::serve(store_listener, shared, stop.clone()));
-        let controlling = serve_controller(service, controller_listener, stop.clone());
-        let controlling = tokio::spawn(controlling);
+        let stopped = stop.clone().cancelled_owned();
+        let storing = tokio::spawn(async move {
+            let incoming = incoming::tcp(store_listener);
+            services.serve_store(incoming, stopped).await;
+        });
+        let stopped = stop.clone().cancelled_owned();
+        let incoming = incoming::tcp(controller_listener);
+        let controlling = tokio::spawn(controller::serve(service, incoming, stopped));
         info!(%controller, store = %store_addr, "the server is ready");
         Ok(StandaloneHandle {
             controller,
@@ -148,6 +143,21 @@ impl StandaloneBuilder {
             controlling: AbortOnDropHandle::new(controlling),
             thread,
         })
+    }
+
+    /// Recovers what is stored and listens nowhere: the services are served on connections that the caller
+    /// has, such as those of a simulated network. Addresses and the advertised host are not used.
+    ///
+    /// A data directory is free again a moment after the last clone of the services is gone.
+    ///
+    /// # Errors
+    /// [`StartError`] when the directory cannot be used, or its content cannot be read.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives up the directory; it may have been created.
+    pub async fn services(self) -> Result<Services, StartError> {
+        let (segments, _thread) = open(self.data, &self.limits).await?;
+        Ok(Services::new(segments, self.limits))
     }
 }
 
@@ -209,19 +219,6 @@ impl StandaloneHandle {
         if let Some(thread) = thread {
             thread.ended().await;
         }
-    }
-}
-
-/// The memory for appends cannot be smaller than one message, or that message would wait for ever, bytes.
-const LARGEST_MESSAGE: usize = 16 * 1024 * 1024;
-
-async fn serve_controller(
-    service: ControllerService<Segments>,
-    listener: TcpListener,
-    stop: CancellationToken,
-) {
-    if let Err(error) = controller::serve(service, listener, stop.cancelled_owned()).await {
-        warn!(%error, "the controller ended");
     }
 }
 

@@ -83,13 +83,14 @@ impl<M: Machine> Driver<M> {
             return self.work.notified().await;
         };
         tokio::select! {
-            // In order, so that a simulation repeats exactly. Work makes the deadlines be looked at again.
+            // Always in this order, so that a simulation repeats exactly; the deadline first, which work
+            // without end must not keep from being met.
             biased;
-            () = self.work.notified() => {}
             () = tokio::time::sleep_until(deadline.into()) => {
                 self.lock().armed = None;
                 self.drive(|machine, now| machine.handle_timeout(now));
             }
+            () = self.work.notified() => {}
         }
     }
 

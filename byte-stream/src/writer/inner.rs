@@ -48,7 +48,11 @@ impl Inner {
         let handle = SegmentHandle::new(Arc::clone(&core), segment.clone(), Access::ReadWrite);
         // Its own link: an attachment remembers which address and token it used.
         let link = Arc::new(SegmentLink::new(core, segment.clone(), Access::ReadWrite));
-        let session = AppendSession::new(random_writer_id(&link.core().chance), link.wire_name(), options);
+        let session = AppendSession::new(
+            random_writer_id(&link.core().chance),
+            link.wire_name(),
+            options,
+        );
         let max_write = session.max_submission().min(MAX_ATOMIC_WRITE);
         let driver = Driver::new(link, Appending::new(session, segment));
         Self {

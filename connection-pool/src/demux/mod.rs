@@ -15,7 +15,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, mem};
 
 use pravega_client_shared::{FlowId, RequestId};
 use tokio::time::{Duration, Instant};
@@ -278,12 +278,15 @@ impl<H: Clone, C> Demux<H, C> {
         self.idle_timeout = Duration::ZERO;
     }
 
-    /// Takes nobody in any more and gives back everybody who is there.
+    /// Takes nobody in any more and gives back everybody who is there, the oldest first.
     pub(crate) fn close(&mut self) -> (Vec<H>, Vec<C>) {
         self.is_closed = true;
-        let flows = self.flows.drain().map(|(_, handler)| handler).collect();
-        let calls = self.calls.drain().map(|(_, call)| call.waiter).collect();
-        (flows, calls)
+        let flows = mem::take(&mut self.flows);
+        let calls = mem::take(&mut self.calls);
+        (
+            by_age(flows),
+            by_age(calls).into_iter().map(|call| call.waiter).collect(),
+        )
     }
 
     fn check_open(&self) -> Result<(), Refusal> {
@@ -314,11 +317,11 @@ impl<H: Clone, C> Demux<H, C> {
         let answered = self
             .calls
             .extract_if(|_, call| call.read_offset == Some(offset));
-        let calls = answered.map(|(_, call)| call.waiter).collect();
+        let calls = by_age(answered.collect());
         self.note_idle(now);
         Route::Several {
-            flows: self.flows.values().cloned().collect(),
-            calls,
+            flows: by_age(self.flows.clone()),
+            calls: calls.into_iter().map(|call| call.waiter).collect(),
         }
     }
 
@@ -331,4 +334,11 @@ impl<H: Clone, C> Demux<H, C> {
         }
         false
     }
+}
+
+/// The values of a table in the order of their ids, so that who is told first does not depend on a hash.
+fn by_age<K: Ord, V>(table: HashMap<K, V>) -> Vec<V> {
+    let mut entries: Vec<_> = table.into_iter().collect();
+    entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    entries.into_iter().map(|(_, value)| value).collect()
 }

@@ -69,7 +69,7 @@ macro_rules! forward {
                 request: Request<api::SegmentId>,
             ) -> Result<Response<api::NodeUri>, Status> {
                 let mut upstream = self.upstream().await?;
-                self.shared.questions.fetch_add(1, Ordering::Relaxed);
+                self.shared.questions.send_modify(|count| *count += 1);
                 let named = upstream.get_uri(request.into_inner()).await?.into_inner();
                 self.shared.found(named.endpoint, named.port);
                 let (endpoint, port) = self.shared.address();

@@ -4,7 +4,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -263,7 +263,7 @@ impl Armed {
 
     /// It strikes no more.
     pub fn disarm(&self) {
-        self.0.met.store(u64::MAX / 2, Ordering::Relaxed);
+        self.0.is_disarmed.store(true, Ordering::Relaxed);
     }
 }
 
@@ -274,6 +274,7 @@ pub(super) struct Arming {
     /// Frames it was meant for that have come so far.
     met: AtomicU64,
     strikes: AtomicU64,
+    is_disarmed: AtomicBool,
     names: Mutex<Vec<&'static str>>,
     struck: Notify,
 }
@@ -285,6 +286,7 @@ impl Arming {
             fault,
             met: AtomicU64::new(0),
             strikes: AtomicU64::new(0),
+            is_disarmed: AtomicBool::new(false),
             names: Mutex::default(),
             struck: Notify::new(),
         }
@@ -304,6 +306,11 @@ impl Arming {
             times,
         } = self.frames;
         if wanted != direction || name.is_some_and(|name| name != message.name()) {
+            return None;
+        }
+        let met = self.met.load(Ordering::Relaxed);
+        let is_over = met >= first.saturating_sub(1).saturating_add(times);
+        if is_over || self.is_disarmed.load(Ordering::Relaxed) {
             return None;
         }
         let treatment = self.fault.treatment(frame, message)?;

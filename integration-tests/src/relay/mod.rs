@@ -34,7 +34,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -89,7 +89,7 @@ struct Shared {
     faults: Mutex<Vec<Arc<faults::Arming>>>,
     seen: Mutex<Vec<Seen>>,
     connections: watch::Sender<u64>,
-    questions: AtomicU64,
+    questions: watch::Sender<u64>,
     /// Cancelled to end the connections of now; then another one takes its place.
     cut: Mutex<CancellationToken>,
 }
@@ -126,7 +126,7 @@ impl Relay {
             faults: Mutex::default(),
             seen: Mutex::default(),
             connections: watch::Sender::new(0),
-            questions: AtomicU64::new(0),
+            questions: watch::Sender::new(0),
             cut: Mutex::default(),
         });
         let mut tasks = JoinSet::new();
@@ -231,7 +231,17 @@ impl Relay {
 
     /// How often the controller was asked where a segment is.
     pub fn questions(&self) -> u64 {
-        self.shared.questions.load(Ordering::Relaxed)
+        *self.shared.questions.borrow()
+    }
+
+    /// Waits until it was asked that often in all.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn asked(&self, questions: u64) {
+        let mut count = self.shared.questions.subscribe();
+        // It ends only with the relay.
+        count.wait_for(|count| *count >= questions).await.ok();
     }
 
     /// How many connections were accepted.

@@ -24,7 +24,7 @@ use std::{
     future::{Future, poll_fn},
     io,
     pin::{Pin, pin},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicU64},
     task::{Context, Poll, ready},
 };
 
@@ -52,6 +52,9 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     /// A permit for each byte of appends that may be in the server at the same time.
     pub(crate) append_memory: Arc<Semaphore>,
+    /// The number of the next connection. The right to append for a writer goes by it, so it is one for all
+    /// places where the segments are served.
+    pub(crate) next_connection: AtomicU64,
 }
 
 /// One accepted connection.

@@ -1,6 +1,9 @@
 //! Deadlines and bounds, on a connection without a socket and a clock that jumps.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
 use pravega_client_shared::{DelegationToken, WriterId};
@@ -39,6 +42,7 @@ async fn connect(pipe: usize, change: impl FnOnce(&mut Limits)) -> Client {
     let shared = Arc::new(Shared {
         segments,
         append_memory: Arc::new(Semaphore::new(limits.max_append_bytes)),
+        next_connection: AtomicU64::new(1),
         limits,
     });
     connect_to(pipe, shared).await

@@ -1,4 +1,4 @@
-//! Serves the controller on a listener, within limits.
+//! Serves the controller on connections as they come, within limits.
 
 use std::{
     future::Future,
@@ -13,7 +13,6 @@ use futures::{Stream, stream};
 use pravega_controller_api::controller_service_server::ControllerServiceServer;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Sleep, sleep, timeout},
 };
@@ -21,6 +20,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::{Server, server::Connected};
 
 use super::{service::ControllerService, storage::Storage};
+use crate::incoming;
 
 /// The largest message, in bytes: gRPC's own default, which the real controller has too.
 const MAX_MESSAGE: usize = 4 * 1024 * 1024;
@@ -40,9 +40,6 @@ const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(60);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long calls under way may take when the server stops.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
-/// The pause after an accept that failed, for example for want of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
 /// Serves until `shutdown` is ready, then lets calls under way finish for a short time.
 ///
 /// Any `:authority` is served that is one; the HTTP library refuses a list with several ports, which a Java
@@ -50,27 +47,28 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Pings are answered as often as a client sends them. Credentials, tracing headers and compression are
 /// neither asked for nor used.
 ///
-/// # Errors
-/// When the server cannot start serving; a failing connection ends that connection only.
-///
 /// # Cancel safety
-/// Dropping the future closes the listener and all connections. Changes under way are completed by tasks
+/// Dropping the future drops `incoming` and all connections. Changes under way are completed by tasks
 /// of their own.
-pub(crate) async fn serve<S: Storage>(
+pub(crate) async fn serve<S: Storage, T>(
     service: ControllerService<S>,
-    listener: TcpListener,
+    incoming: impl Stream<Item = io::Result<T>> + Send,
     shutdown: impl Future<Output = ()> + Send,
-) -> Result<(), tonic::transport::Error> {
-    serve_within(PREFACE_TIMEOUT, service, listener, shutdown).await
+) where
+    T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    serve_within(PREFACE_TIMEOUT, service, incoming, shutdown).await;
 }
 
 /// The same with another limit for slow connections.
-pub(super) async fn serve_within<S: Storage>(
+pub(super) async fn serve_within<S: Storage, T>(
     preface_timeout: Duration,
     service: ControllerService<S>,
-    listener: TcpListener,
+    incoming: impl Stream<Item = io::Result<T>> + Send,
     shutdown: impl Future<Output = ()> + Send,
-) -> Result<(), tonic::transport::Error> {
+) where
+    T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let stop = CancellationToken::new();
     let _stop_when_dropped = stop.clone().drop_guard();
     let draining = CancellationToken::new();
@@ -89,7 +87,7 @@ pub(super) async fn serve_within<S: Storage>(
         .http2_keepalive_interval(Some(KEEP_ALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEP_ALIVE_TIMEOUT))
         .add_service(routes)
-        .serve_with_incoming_shutdown(accept(listener, ends), async {
+        .serve_with_incoming_shutdown(accept(incoming, ends), async {
             shutdown.await;
             draining.cancel();
         });
@@ -97,10 +95,13 @@ pub(super) async fn serve_within<S: Storage>(
         draining.cancelled().await;
         sleep(SHUTDOWN_GRACE).await;
     };
-    let outcome = tokio::select! {
-        outcome = server => outcome,
-        () = grace_is_over => Ok(()),
-    };
+    tokio::select! {
+        biased;
+        ended = server => if let Err(error) = ended {
+            tracing::warn!(%error, "the controller ended");
+        },
+        () = grace_is_over => {}
+    }
     stop.cancel();
     tasks.close();
     if timeout(SHUTDOWN_GRACE, tasks.wait()).await.is_err() {
@@ -109,28 +110,23 @@ pub(super) async fn serve_within<S: Storage>(
             "changes are still under way at shutdown"
         );
     }
-    outcome
 }
 
-/// Accepts connections as long as there are permits for them.
-fn accept(listener: TcpListener, ends: Ends) -> impl Stream<Item = io::Result<Connection>> {
+/// Takes connections as long as there are permits for them.
+fn accept<T: Send + Unpin>(
+    incoming: impl Stream<Item = io::Result<T>> + Send,
+    ends: Ends,
+) -> impl Stream<Item = io::Result<Connection<T>>> + Send {
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let next = move |listener: TcpListener| {
+    let next = move |mut incoming| {
         let (permits, ends) = (Arc::clone(&permits), ends.clone());
         async move {
             let permit = permits.acquire_owned().await.ok()?;
-            let accepted = match listener.accept().await {
-                Ok((socket, _)) => Ok(Connection::new(socket, permit, ends)),
-                Err(error) => {
-                    tracing::warn!(%error, "a connection to the controller was not accepted");
-                    sleep(ACCEPT_PAUSE).await;
-                    Err(error)
-                }
-            };
-            Some((accepted, listener))
+            let socket = incoming::next(&mut incoming).await?;
+            Some((Ok(Connection::new(socket, permit, ends)), incoming))
         }
     };
-    stream::unfold(listener, next)
+    stream::unfold(Box::pin(incoming), next)
 }
 
 /// What ends a connection besides its client.
@@ -144,8 +140,8 @@ struct Ends {
 }
 
 /// A connection that counts against the limit, must begin in time, and ends when the server does.
-struct Connection {
-    socket: TcpStream,
+struct Connection<T> {
+    socket: T,
     preface: Option<Preface>,
     stopped: Pin<Box<WaitForCancellationFutureOwned>>,
     _permit: OwnedSemaphorePermit,
@@ -159,13 +155,8 @@ struct Preface {
     draining: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
-impl Connection {
-    fn new(socket: TcpStream, permit: OwnedSemaphorePermit, ends: Ends) -> Self {
-        // Without this a small reply may wait for the acknowledgement of the one before. A socket that
-        // refuses is broken, and its first read will say so.
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%error, "no TCP_NODELAY");
-        }
+impl<T> Connection<T> {
+    fn new(socket: T, permit: OwnedSemaphorePermit, ends: Ends) -> Self {
         Self {
             socket,
             preface: Some(Preface {
@@ -186,13 +177,13 @@ impl Connection {
     }
 }
 
-impl Connected for Connection {
+impl<T> Connected for Connection<T> {
     type ConnectInfo = ();
 
     fn connect_info(&self) -> Self::ConnectInfo {}
 }
 
-impl AsyncRead for Connection {
+impl<T: AsyncRead + Unpin> AsyncRead for Connection<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -220,7 +211,7 @@ impl AsyncRead for Connection {
     }
 }
 
-impl AsyncWrite for Connection {
+impl<T: AsyncWrite + Unpin> AsyncWrite for Connection<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

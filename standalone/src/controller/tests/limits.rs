@@ -13,7 +13,7 @@ use super::{
     fake::Fake,
     support::{Running, answer, open, scope, start, stream},
 };
-use crate::controller::serve::serve_within;
+use crate::{controller::serve::serve_within, incoming};
 
 #[tokio::test]
 async fn credentials_and_tracing_headers_are_ignored() {
@@ -114,7 +114,7 @@ async fn a_stop_ends_idle_and_silent_connections() {
     let silent = TcpStream::connect(addr).await.unwrap();
     stop.send(()).unwrap();
     tokio::time::timeout(Duration::from_secs(30), async {
-        server.await.unwrap().unwrap();
+        server.await.unwrap();
         closed(silent).await;
     })
     .await
@@ -142,7 +142,7 @@ async fn a2_a_slow_beginning_closes_the_connection() {
     tokio::spawn(serve_within(
         limit,
         service,
-        listener,
+        incoming::tcp(listener),
         std::future::pending(),
     ));
     for said in [&b""[..], b"PRI * HTTP/2.0\r\n"] {

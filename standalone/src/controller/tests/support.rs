@@ -8,7 +8,10 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tonic::{Code, Response, Status, transport::Channel};
 
 use super::fake::Fake;
-use crate::controller::{ControllerService, serve};
+use crate::{
+    controller::{ControllerService, serve},
+    incoming,
+};
 
 /// What the controller tells clients, whatever its real address.
 pub(super) const STORE: &str = "store.example:6000";
@@ -20,7 +23,7 @@ pub(super) struct Running {
     pub(super) fake: Fake,
     pub(super) addr: SocketAddr,
     pub(super) stop: oneshot::Sender<()>,
-    pub(super) server: JoinHandle<Result<(), tonic::transport::Error>>,
+    pub(super) server: JoinHandle<()>,
 }
 
 pub(super) async fn open(fake: &Fake) -> ControllerService<Fake> {
@@ -46,7 +49,7 @@ pub(super) async fn start_on(fake: Fake) -> Running {
                 std::future::pending().await
             }
         };
-        serve(service, listener, shutdown).await
+        serve(service, incoming::tcp(listener), shutdown).await;
     });
     let client = ControllerServiceClient::connect(format!("http://{addr}"))
         .await

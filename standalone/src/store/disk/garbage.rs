@@ -1,18 +1,23 @@
 //! Removing what nobody can reach any more, a little in each transaction.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use pravega_client_shared::planted::{self, Bug};
 use redb::ReadableTable;
 
-use super::{chunks::remove_bytes, group::DiskResult, schema::Tables};
+use super::{
+    chunks::{Removed, remove_bytes},
+    group::DiskResult,
+    schema::Tables,
+};
 
 /// Bytes and attributes that nobody can reach any more.
 #[derive(Debug, Default)]
 pub(super) struct Garbage {
     /// Deleted segments.
-    pub(super) deleted: HashSet<u64>,
+    pub(super) deleted: BTreeSet<u64>,
     /// Truncated segments, and the head below which chunks can go.
-    pub(super) truncated: HashMap<u64, u64>,
+    pub(super) truncated: BTreeMap<u64, u64>,
 }
 
 impl Garbage {
@@ -21,33 +26,38 @@ impl Garbage {
         self.deleted.is_empty() && self.truncated.is_empty()
     }
 
-    /// Removes at most `limit` entries; true when it removed something.
+    /// Removes at most `limit` entries; none when there was nothing to remove.
     pub(super) fn sweep(
         &mut self,
         tables: &mut Tables<'_>,
         last_chunks: &mut HashMap<u64, u64>,
         limit: usize,
-    ) -> DiskResult<bool> {
-        if let Some(number) = self.deleted.iter().next().copied() {
+    ) -> DiskResult<Option<Removed>> {
+        if let Some(number) = self.deleted.first().copied() {
             let mut removed = remove_bytes(tables, number, u64::MAX, limit)?;
-            removed += remove_attributes(tables, number, limit.saturating_sub(removed))?;
-            if removed < limit {
+            let left = limit.saturating_sub(removed.entries);
+            removed.entries += remove_attributes(tables, number, left)?;
+            if removed.entries < limit {
                 tables.garbage.remove(number)?;
                 self.deleted.remove(&number);
             }
-            return Ok(true);
+            return Ok(Some(removed));
         }
-        let Some((&number, &head)) = self.truncated.iter().next() else {
-            return Ok(false);
+        let Some((number, head)) = self.truncated.first_key_value().map(|(n, h)| (*n, *h)) else {
+            return Ok(None);
         };
         let removed = remove_bytes(tables, number, head, limit)?;
-        if removed < limit {
+        // Planted: a truncation forgets who wrote.
+        if planted::is_on(Bug::WriterNumberForgotten) {
+            remove_attributes(tables, number, limit)?;
+        }
+        if removed.entries < limit {
             self.truncated.remove(&number);
         }
         if last_chunks.get(&number).is_some_and(|start| *start < head) {
             last_chunks.remove(&number);
         }
-        Ok(removed > 0)
+        Ok((removed.entries > 0).then_some(removed))
     }
 }
 

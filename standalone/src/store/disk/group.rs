@@ -1,7 +1,7 @@
 //! A group of operations inside one write transaction: decided one after the other, written together.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{BTreeMap, HashMap, btree_map::Entry},
     sync::Arc,
 };
 
@@ -11,7 +11,7 @@ use redb::ReadableTable;
 use super::{
     chunks::write_bytes,
     operation::{Operation, attribute_of},
-    schema::{Tables, encode_record},
+    schema::{Tables, close_line, close_number, encode_record, open_number},
 };
 use crate::store::{
     append::{Append, AppendError, AppendOutcome},
@@ -43,8 +43,8 @@ pub(super) struct Group<'a, 'txn> {
     pub(super) last_chunks: &'a mut HashMap<u64, u64>,
     pub(super) next_number: &'a mut u64,
     pub(super) now_ms: i64,
-    pub(super) drafts: HashMap<u64, Draft>,
-    pub(super) created: HashMap<Arc<str>, Arc<Segment>>,
+    pub(super) drafts: BTreeMap<u64, Draft>,
+    pub(super) created: BTreeMap<Arc<str>, Arc<Segment>>,
     /// True when a table was changed directly.
     pub(super) wrote: bool,
 }
@@ -81,7 +81,10 @@ impl Group<'_, '_> {
             Operation::Catalog(changes, reply) => {
                 for (key, value) in changes.iter() {
                     match value {
-                        Some(value) => self.tables.catalog.insert(&key[..], &value[..])?,
+                        Some(value) => {
+                            let line = close_line(key, value);
+                            self.tables.catalog.insert(&key[..], &line[..])?
+                        }
                         None => self.tables.catalog.remove(&key[..])?,
                     };
                 }
@@ -103,7 +106,7 @@ impl Group<'_, '_> {
             }
             write_bytes(self.tables, self.last_chunks, *number, draft)?;
             if draft.changed {
-                let record = encode_record(draft.segment.name(), &draft.state);
+                let record = encode_record(*number, draft.segment.name(), &draft.state);
                 self.tables.segments.insert(number, &record[..])?;
             }
         }
@@ -175,7 +178,8 @@ impl Group<'_, '_> {
         draft.data.extend_from_slice(append.data.chunks());
         let length = draft.state.length;
         let key = (append.segment.number(), id);
-        self.tables.attributes.insert(key, append.number)?;
+        let number = close_number(key, append.number);
+        self.tables.attributes.insert(key, number)?;
         Ok(Ok(length))
     }
 
@@ -186,8 +190,11 @@ impl Group<'_, '_> {
         if let Some(value) = draft.state.core_attribute(id) {
             return Ok(Some(value));
         }
-        let stored = self.tables.attributes.get((segment.number(), id))?;
-        Ok(Some(stored.map_or(NO_VALUE, |value| value.value())))
+        let key = (segment.number(), id);
+        match self.tables.attributes.get(key)? {
+            None => Ok(Some(NO_VALUE)),
+            Some(stored) => open_number(key, stored.value()).map(Some),
+        }
     }
 
     fn update_attribute(
@@ -206,7 +213,10 @@ impl Group<'_, '_> {
             let key = (segment.number(), update.id);
             match update.value {
                 NO_VALUE => self.tables.attributes.remove(key)?,
-                value => self.tables.attributes.insert(key, value)?,
+                value => {
+                    let number = close_number(key, value);
+                    self.tables.attributes.insert(key, number)?
+                }
             };
             self.wrote = true;
         }

@@ -2,23 +2,25 @@
 //! shows the changes and answers.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
-use redb::Database;
+use pravega_client_shared::planted::{self, Bug};
+use redb::{Database, Durability};
 use tokio::sync::mpsc;
 use tracing::{debug, error};
 
 use super::{
-    DatabaseSlot,
     garbage::Garbage,
     group::{Draft, Group},
     operation::{Attempt, Operation},
+    recent::Recent,
+    room::Room,
     schema::Tables,
+    slot::{Access, DatabaseSlot},
 };
 use crate::store::{
-    clock,
     error::{DiskError, StoreError},
     log::size,
     segment::{Published, Segment},
@@ -35,51 +37,62 @@ const MAX_GROUP_OPERATIONS: usize = 8 * 1024;
 /// Entries of garbage that a transaction removes beside its operations.
 const SWEEP: usize = 512;
 
-/// Newest bytes of all segments kept in memory beside the disk, so that readers at the tail need not wait
-/// for it, bytes.
-const RECENT_BYTES: u64 = 64 * 1024 * 1024;
-
-/// What an entry in the list of recent bytes is charged beside them.
-const RECENT_OVERHEAD: u64 = 256;
-
 /// Everything the storage thread owns.
 #[derive(Debug)]
-pub(super) struct Worker {
+pub(in crate::store) struct Worker {
     pub(super) database: Arc<DatabaseSlot>,
     pub(super) names: Arc<Names>,
     pub(super) garbage: Garbage,
     pub(super) next_number: u64,
     pub(super) last_chunks: HashMap<u64, u64>,
     pub(super) recent: Recent,
+    pub(super) room: Room,
     pub(super) stopped: Option<DiskError>,
+    /// Milliseconds since 1970.
+    pub(super) clock: fn() -> i64,
 }
 
 impl Worker {
     /// Serves until nobody can ask any more.
     pub(super) fn run(mut self, mut operations: mpsc::Receiver<Operation>) {
         loop {
-            let idle_work = !self.garbage.is_empty() && self.stopped.is_none();
-            let first = match operations.try_recv() {
-                Ok(operation) => Some(operation),
-                Err(mpsc::error::TryRecvError::Disconnected) => break,
-                Err(mpsc::error::TryRecvError::Empty) if idle_work => None,
-                Err(mpsc::error::TryRecvError::Empty) => match operations.blocking_recv() {
-                    Some(operation) => Some(operation),
-                    None => break,
-                },
-            };
-            let mut bytes = first.as_ref().map_or(0, Operation::size);
-            let mut group = Vec::from_iter(first);
-            while bytes < MAX_GROUP_BYTES && group.len() < MAX_GROUP_OPERATIONS {
-                let Ok(operation) = operations.try_recv() else {
-                    break;
-                };
-                bytes = bytes.saturating_add(operation.size());
-                group.push(operation);
+            if operations.is_closed() && operations.is_empty() {
+                break;
             }
-            self.serve(group);
+            if self.turn(None, &mut operations) {
+                continue;
+            }
+            let Some(first) = operations.blocking_recv() else {
+                break;
+            };
+            self.turn(Some(first), &mut operations);
         }
         debug!("the storage thread ends");
+    }
+
+    /// Serves what waits, behind `first`, in one transaction; without anything waiting it removes garbage.
+    /// False when there was nothing to do.
+    pub(in crate::store) fn turn(
+        &mut self,
+        first: Option<Operation>,
+        operations: &mut mpsc::Receiver<Operation>,
+    ) -> bool {
+        let first = first.or_else(|| operations.try_recv().ok());
+        let can_sweep = self.stopped.is_none() && self.room.can_sweep();
+        if first.is_none() && (self.garbage.is_empty() || !can_sweep) {
+            return false;
+        }
+        let mut bytes = first.as_ref().map_or(0, Operation::size);
+        let mut group = Vec::from_iter(first);
+        while bytes < MAX_GROUP_BYTES && group.len() < MAX_GROUP_OPERATIONS {
+            let Ok(operation) = operations.try_recv() else {
+                break;
+            };
+            bytes = bytes.saturating_add(operation.size());
+            group.push(operation);
+        }
+        self.serve(group);
+        true
     }
 
     fn serve(&mut self, mut group: Vec<Operation>) {
@@ -87,28 +100,30 @@ impl Worker {
             let error = StoreError::Stopped {
                 source: source.clone(),
             };
-            for operation in group {
-                operation.fail(Attempt::TurnedAway, &error);
-            }
+            fail(group, Attempt::TurnedAway, &error);
             return;
+        }
+        self.room.look_again((self.clock)());
+        if self.room.is_full() {
+            let (turned_away, others) = group.into_iter().partition(Operation::needs_room);
+            fail(turned_away, Attempt::TurnedAway, &StoreError::DiskFull);
+            group = others;
         }
         match self.commit(&mut group) {
             Ok(changes) => {
                 self.publish(changes);
                 group.into_iter().for_each(Operation::deliver);
             }
-            Err(failure) => {
-                error!(error = %failure, "the disk failed; the store only reads from now on");
-                let source = DiskError::from(failure);
-                self.stopped = Some(source.clone());
-                // A failed sync is never repeated and taken for a success: what the database shows is read
-                // from the disk again, and nothing is written to it any more.
-                self.database.reopen();
-                let error = StoreError::Stopped { source };
-                for operation in group {
-                    operation.fail(Attempt::Begun, &error);
+            Err(failure) if is_full(&failure) && self.make_room(&failure) => {
+                let was_full = self.room.is_full();
+                self.room.is_used_up((self.clock)());
+                match was_full {
+                    // There is no room for making room either.
+                    true => fail(group, Attempt::TurnedAway, &StoreError::DiskFull),
+                    false => self.serve(group),
                 }
             }
+            Err(failure) => self.stop(failure, group),
         }
     }
 
@@ -116,36 +131,99 @@ impl Worker {
     fn commit(&mut self, operations: &mut [Operation]) -> Result<Changes, redb::Error> {
         let database = Arc::clone(&self.database);
         database.with(|database: &Database| {
-            let transaction = database.begin_write()?;
+            let mut transaction = database.begin_write()?;
             let mut tables = Tables::open(&transaction)?;
             let mut group = Group {
                 tables: &mut tables,
                 names: &self.names,
                 last_chunks: &mut self.last_chunks,
                 next_number: &mut self.next_number,
-                now_ms: clock::wall_ms(),
-                drafts: HashMap::new(),
-                created: HashMap::new(),
+                now_ms: (self.clock)(),
+                drafts: BTreeMap::new(),
+                created: BTreeMap::new(),
                 wrote: false,
             };
             for operation in operations {
                 group.apply(operation)?;
             }
-            let wrote = group.write()?;
-            let changes = Changes {
-                drafts: std::mem::take(&mut group.drafts),
-                created: std::mem::take(&mut group.created).into_values().collect(),
+            let decided = group.decided();
+            // Planted: the numbers are durable before the bytes.
+            if planted::is_on(Bug::NumberInAnotherRecord) {
+                drop(tables);
+                transaction.commit()?;
+                transaction = database.begin_write()?;
+                tables = Tables::open(&transaction)?;
+            }
+            let wrote = decided.write(&mut tables, &mut self.last_chunks)?;
+            let mut changes = Changes {
+                bytes: decided.drafts.values().map(Draft::bytes).sum(),
+                drafts: decided.drafts,
+                created: decided.created.into_values().collect(),
             };
             let swept = self
                 .garbage
                 .sweep(&mut tables, &mut self.last_chunks, SWEEP)?;
             drop(tables);
-            match wrote || swept {
+            // Planted: what is shown may be lost.
+            if planted::is_on(Bug::TailShownBeforeSync) {
+                self.publish(std::mem::take(&mut changes));
+            }
+            // Planted: nothing is synced.
+            if planted::is_on(Bug::AckBeforeSync) {
+                transaction.set_durability(Durability::None).ok();
+            }
+            match wrote || swept.is_some() {
                 true => transaction.commit()?,
                 false => transaction.abort()?,
             }
+            if wrote {
+                self.room.used(changes.bytes);
+            }
+            self.room
+                .was_made(swept.unwrap_or_default().bytes, self.garbage.is_empty());
             Ok(changes)
         })
+    }
+
+    /// The disk is full: gives up the reserve, and goes back to what is durable. False when that is not what
+    /// everybody sees.
+    fn make_room(&mut self, failure: &redb::Error) -> bool {
+        error!(error = %failure, "the disk is full; only what makes room is done from now on");
+        let recovered = match self.room.give_up_reserve() {
+            Ok(()) => self.database.reopen(Access::Writing),
+            Err(error) => Err(error.into()),
+        };
+        let recovered = match recovered {
+            Ok(recovered) => recovered,
+            Err(error) => {
+                error!(%error, "the store cannot go on");
+                return false;
+            }
+        };
+        let segments = &recovered.segments;
+        let is_same = segments.len() == self.names.len()
+            && segments.iter().all(|segment| {
+                let seen = self.names.find(segment.name());
+                seen.is_some_and(|seen| {
+                    seen.number() == segment.number() && seen.state() == segment.state()
+                })
+            });
+        self.garbage = recovered.garbage;
+        self.next_number = self.next_number.max(recovered.next_number);
+        self.last_chunks = HashMap::new();
+        is_same
+    }
+
+    /// Writes nothing any more.
+    fn stop(&mut self, failure: redb::Error, group: Vec<Operation>) {
+        error!(error = %failure, "the disk failed; the store only reads from now on");
+        let source = DiskError::from(failure);
+        self.stopped = Some(source.clone());
+        // A failed sync is never repeated and taken for a success: nothing more reaches the file.
+        if let Err(error) = self.database.reopen(Access::Frozen) {
+            error!(%error, "old bytes cannot be read until the server is restarted");
+        }
+        fail(group, Attempt::Begun, &StoreError::Stopped { source });
     }
 
     /// Shows what has become durable.
@@ -182,30 +260,22 @@ impl Worker {
     }
 }
 
-/// What a committed transaction changed.
-struct Changes {
-    drafts: HashMap<u64, Draft>,
-    created: Vec<Arc<Segment>>,
-}
-
-/// The newest bytes of all segments, oldest first.
-#[derive(Debug, Default)]
-pub(super) struct Recent {
-    entries: VecDeque<(Arc<Segment>, u64, u64)>,
-    charged: u64,
-}
-
-impl Recent {
-    fn add(&mut self, segment: Arc<Segment>, end: u64, bytes: u64) {
-        let charge = bytes.saturating_add(RECENT_OVERHEAD);
-        self.charged = self.charged.saturating_add(charge);
-        self.entries.push_back((segment, end, charge));
-        while self.charged > RECENT_BYTES {
-            let Some((segment, end, charge)) = self.entries.pop_front() else {
-                break;
-            };
-            self.charged = self.charged.saturating_sub(charge);
-            segment.forget_below(end);
-        }
+fn fail(group: Vec<Operation>, attempt: Attempt, error: &StoreError) {
+    for operation in group {
+        operation.fail(attempt, error);
     }
+}
+
+/// True for a failure to find room. One of a sync is never among them.
+fn is_full(failure: &redb::Error) -> bool {
+    matches!(failure, redb::Error::Io(error) if super::reserve::is_full(error))
+}
+
+/// What a committed transaction changed.
+#[derive(Debug, Default)]
+struct Changes {
+    drafts: BTreeMap<u64, Draft>,
+    created: Vec<Arc<Segment>>,
+    /// The bytes of its appends.
+    bytes: u64,
 }

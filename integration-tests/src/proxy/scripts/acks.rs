@@ -1,0 +1,196 @@
+//! What a store can say to an append, without failing it for good.
+
+use pravega_byte_stream::WriteMode;
+use pravega_client_shared::WriterId;
+use pravega_wire_protocol::{
+    ConditionalCheckFailed, DataAppended, InvalidEventNumber, Reply, Request,
+};
+
+use super::{Script, refusals::refuse_appends};
+use crate::{
+    proxy::stage::Stage,
+    relay::{Fault, Frames},
+};
+
+pub(super) const SCRIPTS: &[Script] = &[
+    Script::new("t35_acks_twice", twice),
+    Script::new("t35_an_earlier_ack_again", earlier_again),
+    Script::new("t35_an_ack_for_another_writer", other_writer),
+    Script::new("p08_an_ack_above_the_highest_sent", above_sent),
+    Script::new("p09_an_ack_behind_a_gap", gap),
+    Script::new("p07_an_ack_that_ends_elsewhere", other_offset),
+    Script::new("p07_acks_without_an_offset", no_offset),
+    Script::new("p11_an_invalid_number_in_the_place_of_an_ack", invalid_after_all),
+    Script::new("t31_an_invalid_number_and_nothing_stored", invalid),
+    Script::new("p10_a_failed_condition_and_nothing_stored", false_conflict),
+    Script::new("p10_a_failed_condition_of_another_block", other_conflict),
+];
+
+/// Acks are replaced by what `change` makes of them.
+fn acks(stage: &mut Stage, name: &'static str, times: u64, change: fn(&DataAppended) -> Vec<Reply>) {
+    let frames = Frames::replies().named("DataAppended");
+    let frames = frames.nth(1 + stage.dice(12)).times(times);
+    let fault = Fault::replace(move |reply| match reply {
+        Reply::DataAppended(ack) => Some(change(ack)),
+        _ => None,
+    });
+    stage.arm(name, frames, fault);
+}
+
+fn twice(stage: &mut Stage) {
+    acks(stage, "ack twice", u64::MAX, |ack| {
+        vec![ack.clone().into(), ack.clone().into()]
+    });
+    stage.allowed.no_reconnect = true;
+}
+
+fn earlier_again(stage: &mut Stage) {
+    acks(stage, "earlier ack again", u64::MAX, |ack| {
+        let earlier = DataAppended {
+            event_number: ack.event_number - 1,
+            previous_event_number: ack.event_number - 2,
+            current_segment_write_offset: 1,
+            ..ack.clone()
+        };
+        vec![earlier.into(), ack.clone().into()]
+    });
+    stage.allowed.no_reconnect = true;
+}
+
+fn other_writer(stage: &mut Stage) {
+    let times = 1 + stage.dice(3);
+    acks(stage, "ack of another writer", times, |ack| {
+        let writer_id = WriterId::from_wire(ack.writer_id.as_u128() ^ 1);
+        let ack = DataAppended {
+            writer_id,
+            ..ack.clone()
+        };
+        vec![ack.into()]
+    });
+}
+
+fn above_sent(stage: &mut Stage) {
+    let times = 1 + stage.dice(3);
+    acks(stage, "ack above the highest sent", times, |ack| {
+        let ack = DataAppended {
+            event_number: ack.event_number.saturating_add(1_000),
+            ..ack.clone()
+        };
+        vec![ack.into()]
+    });
+}
+
+fn gap(stage: &mut Stage) {
+    let times = 1 + stage.dice(3);
+    acks(stage, "ack behind a gap", times, |ack| {
+        let ack = DataAppended {
+            previous_event_number: ack.event_number,
+            event_number: ack.event_number,
+            ..ack.clone()
+        };
+        vec![ack.into()]
+    });
+}
+
+fn other_offset(stage: &mut Stage) {
+    let times = 1 + stage.dice(3);
+    acks(stage, "ack that ends elsewhere", times, |ack| {
+        let ack = DataAppended {
+            current_segment_write_offset: (ack.current_segment_write_offset - 1).max(0),
+            ..ack.clone()
+        };
+        vec![ack.into()]
+    });
+}
+
+/// As old versions send them.
+fn no_offset(stage: &mut Stage) {
+    acks(stage, "ack without an offset", u64::MAX, |ack| {
+        let ack = DataAppended {
+            current_segment_write_offset: -1,
+            ..ack.clone()
+        };
+        vec![ack.into()]
+    });
+    stage.allowed.no_reconnect = true;
+}
+
+fn invalid_after_all(stage: &mut Stage) {
+    let times = 1 + stage.dice(3);
+    acks(stage, "invalid number, stored", times, |ack| {
+        let invalid = InvalidEventNumber {
+            writer_id: ack.writer_id,
+            request_id: ack.request_id,
+            server_stack_trace: String::new(),
+            event_number: ack.event_number,
+        };
+        vec![invalid.into()]
+    });
+}
+
+fn invalid(stage: &mut Stage) {
+    let fault = refuse_appends(stage, |request| {
+        let (writer_id, event_number) = numbers(request)?;
+        let request_id = request.request_id()?;
+        let invalid = InvalidEventNumber {
+            writer_id,
+            request_id,
+            server_stack_trace: String::new(),
+            event_number,
+        };
+        Some(vec![invalid.into()])
+    });
+    let appends = stage.appends_of_writer().times(u64::MAX);
+    stage.arm("invalid number, not stored", appends, fault);
+}
+
+/// The condition of a block is said to have failed although nobody else has written. Nothing of it is stored,
+/// so it is a conflict like others. In shared mode no store says that.
+fn false_conflict(stage: &mut Stage) {
+    let copies = usize::try_from(1 + stage.dice(2)).unwrap_or(1);
+    let is_twice = copies == 2;
+    let say: fn(&Request) -> Option<Vec<Reply>> = match is_twice {
+        true => |request| Some(vec![condition_failed(request)?, condition_failed(request)?]),
+        false => |request| Some(vec![condition_failed(request)?]),
+    };
+    let name = match is_twice {
+        true => "failed condition twice",
+        false => "failed condition",
+    };
+    let fault = refuse_appends(stage, say);
+    let appends = stage.appends_of_writer().times(u64::MAX);
+    stage.arm(name, appends, fault);
+    stage.allowed.conflicts = stage.mode == WriteMode::Exclusive;
+}
+
+fn other_conflict(stage: &mut Stage) {
+    let times = 1 + stage.dice(3);
+    acks(stage, "failed condition of another block", times, |ack| {
+        let refused = ConditionalCheckFailed {
+            writer_id: ack.writer_id,
+            event_number: ack.event_number + 7,
+            request_id: ack.request_id,
+        };
+        vec![refused.into()]
+    });
+}
+
+fn condition_failed(request: &Request) -> Option<Reply> {
+    let (writer_id, number) = numbers(request)?;
+    let request_id = request.request_id()?;
+    let refused = ConditionalCheckFailed {
+        writer_id,
+        event_number: number,
+        request_id,
+    };
+    Some(refused.into())
+}
+
+/// The writer and the number of an append.
+pub(super) fn numbers(request: &Request) -> Option<(WriterId, i64)> {
+    match request {
+        Request::ConditionalBlockEnd(block) => Some((block.writer_id, block.event_number)),
+        Request::AppendBlockEnd(block) => Some((block.writer_id, block.last_event_number)),
+        _ => None,
+    }
+}

@@ -1,0 +1,220 @@
+//! What may happen next.
+
+use pravega_segment_session::{AttachFailureKind, WriteMode};
+
+use super::World;
+use crate::{
+    campaign::Verdict,
+    simulation::{client::Client, read::Got, store::wide},
+};
+
+impl World<'_> {
+    pub(super) fn step(&mut self) -> Verdict {
+        let what = if self.random.one_in(self.scene.fault_every) {
+            self.fault()?;
+            FAULT
+        } else {
+            self.ordinary()?
+        };
+        self.trace.add(what);
+        let store = &self.store;
+        self.trace.add(store.tail() << 32 | wide(store.synced()) << 16 | wide(store.links.len()));
+        Ok(())
+    }
+
+    fn ordinary(&mut self) -> Verdict<u64> {
+        let kind = self.random.below(20);
+        match kind {
+            0..=3 => {
+                let client = self.any_client();
+                self.call(client)?;
+                self.drive(client)?;
+            }
+            4 => {
+                let client = self.any_client();
+                self.pass_time(client)?;
+            }
+            5..=7 => self.connect_one()?,
+            8..=10 => {
+                if let Some(id) = self.any_link(|_, _, link| link.has_request()) {
+                    self.receive(id)?;
+                }
+            }
+            11 | 12 => self.store.apply(&mut self.random),
+            13 => self.sync(),
+            14 => self.store.show(&mut self.random),
+            15 => self.answer_one(),
+            16 | 17 => {
+                let client = self.any_client();
+                self.deliver(client)?;
+            }
+            _ => self.serve_all()?,
+        }
+        Ok(wide(kind))
+    }
+
+    /// A user does something.
+    pub(in crate::simulation) fn call(&mut self, client: Client) -> Verdict {
+        match client {
+            Client::Writer(index) => self.call_writer(index),
+            Client::Reader(index) => self.call_reader(index),
+        }
+    }
+
+    fn call_writer(&mut self, index: usize) -> Verdict {
+        let kind = self.random.below(8);
+        if kind == 7 {
+            self.writer(index)?.session.flush(self.now);
+            return Ok(());
+        }
+        let Some(writer) = self.writers.get(index) else {
+            return Ok(());
+        };
+        if writer.tail.is_some() && (kind < 3 || writer.is_explaining) {
+            return self.hear_tail(index);
+        }
+        let is_stuck = writer.session.failure().is_some();
+        if (is_stuck || kind == 6) && writer.tail.is_none() {
+            return self.ask_tail(index);
+        }
+        let longest = writer.session.options().max_block_bytes;
+        let len = self.scene.length(&mut self.random, longest);
+        let now = self.now;
+        let flushes = self.random.one_in(3);
+        let writer = self.writer(index)?;
+        writer.submit(now, len)?;
+        if flushes {
+            writer.session.flush(now);
+        }
+        Ok(())
+    }
+
+    /// The answer to the question for the tail arrives; a conflict is explained by it, and may be ended.
+    pub(in crate::simulation) fn hear_tail(&mut self, index: usize) -> Verdict {
+        let ends = self.random.one_in(2);
+        let Some(writer) = self.writers.get_mut(index) else {
+            return Ok(());
+        };
+        let Some((called, tail)) = writer.tail.take() else {
+            return Ok(());
+        };
+        if !self.scene.rules.tells_tail_early {
+            self.history.tail(called, tail);
+        }
+        writer.session.note_tail(tail);
+        writer.is_explaining = false;
+        writer.settle(&mut self.history)?;
+        let in_conflict = writer.session.failure().is_some_and(|it| it.is_conflict());
+        let moves = writer.session.failure().is_none() && writer.session.unacked_bytes() == 0;
+        if ends && (in_conflict || (moves && writer.mode == WriteMode::Exclusive)) {
+            writer.resync(tail, &mut self.history)?;
+        }
+        Ok(())
+    }
+
+    fn call_reader(&mut self, index: usize) -> Verdict {
+        if self.random.one_in(12) {
+            return self.seek(index);
+        }
+        let max = match self.random.below(3) {
+            0 => 1 + self.random.below(4),
+            1 => 1 + self.random.below(40),
+            _ => usize::MAX,
+        };
+        let peeks = self.random.one_in(4);
+        self.consume(index, max, peeks)?;
+        Ok(())
+    }
+
+    /// A reader asks for bytes.
+    pub(in crate::simulation) fn consume(
+        &mut self,
+        index: usize,
+        max: usize,
+        peeks: bool,
+    ) -> Verdict<Got> {
+        let Some(reader) = self.readers.get_mut(index) else {
+            return Ok(Got::Over);
+        };
+        let got = reader.consume(max, peeks, &self.store)?;
+        if let Got::Bytes(end) = got {
+            let client = u32::try_from(index).unwrap_or_default() + READERS;
+            let called = self.history.ask(client);
+            self.history.read(called, end);
+            self.trace.add(end);
+        }
+        Ok(got)
+    }
+
+    fn seek(&mut self, index: usize) -> Verdict {
+        let tail = usize::try_from(self.store.tail()).unwrap_or_default();
+        let place = usize::try_from(self.reader(index)?.session.position()).unwrap_or_default();
+        let target = match self.random.below(4) {
+            0 => self.random.below(tail + 30),
+            1 => usize::try_from(self.store.head()).unwrap_or_default(),
+            _ => place.saturating_sub(12) + self.random.below(24),
+        };
+        self.reader(index)?.seek(wide(target))
+    }
+
+    /// Time goes on to the client's deadline.
+    pub(in crate::simulation) fn pass_time(&mut self, client: Client) -> Verdict {
+        let until = match client {
+            Client::Writer(index) => self.writer(index)?.session.poll_timeout(),
+            Client::Reader(index) => self.reader(index)?.session.poll_timeout(),
+        };
+        self.now = self.now.max(until.unwrap_or(self.now));
+        let now = self.now;
+        match client {
+            Client::Writer(index) => self.writer(index)?.session.handle_timeout(now),
+            Client::Reader(index) => self.reader(index)?.session.handle_timeout(now),
+        }
+        self.drive(client)
+    }
+
+    /// A client that has no connection comes one step nearer to one: its pause passes, its attempt succeeds or
+    /// fails, or the store comes up again.
+    fn connect_one(&mut self) -> Verdict {
+        let client = self.any_client();
+        let way = self.way(client)?;
+        if way.link.is_some() {
+            return Ok(());
+        }
+        if !way.is_wanted {
+            return self.pass_time(client);
+        }
+        if self.store.is_down {
+            self.count("unreachable, store is down", client);
+            self.store.is_down = self.random.one_in(2);
+            return self.fail_attach(client, AttachFailureKind::Unreachable);
+        }
+        let reuses = self.random.one_in(2);
+        self.attach(client, reuses)
+    }
+
+    fn answer_one(&mut self) {
+        let skips = self.random.one_in(4);
+        if let Some(id) = self.any_link(|store, id, _| store.can_answer(id)) {
+            self.store.answer(id, skips);
+        }
+    }
+
+    /// The store does all that it can with what it has.
+    fn serve_all(&mut self) -> Verdict {
+        while self.store.has_queue() {
+            self.store.apply(&mut self.random);
+        }
+        self.sync();
+        for id in 0..self.store.links.len() {
+            while self.store.can_answer(id) {
+                self.store.answer(id, false);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a fault is in the trace.
+const FAULT: u64 = 100;
+/// The first of the readers in the history.
+const READERS: u32 = 2_000;
