@@ -1,4 +1,7 @@
-//! What the fuzz targets share.
+//! What the fuzz targets are made of.
 
+pub mod account;
 pub mod memory;
+pub mod reader;
 pub mod tape;
+pub mod writer;

@@ -21,7 +21,7 @@ SELF=$(realpath -- "${BASH_SOURCE[0]}")
 # A loaded machine gets a multiple of the usual time.
 READY_SECONDS=${PRAVEGA_REAL_READY_SECONDS:-300}
 # How long one process may take until it listens.
-LISTEN_SECONDS=$READY_SECONDS
+LISTEN_SECONDS=120
 # Segments are spread over so many containers, which are what the controller moves between the stores.
 CONTAINERS=4
 
@@ -51,6 +51,8 @@ server() {
         -Djava.io.tmpdir="$CLUSTER/tmp" "${options[@]}" -cp "$JARS/*" "$@" \
         </dev/null >>"$CLUSTER/$name.console" 2>&1 &
     printf '%s\n' $! >"$CLUSTER/$name.pid"
+    # The shell need not tell of a store that was killed.
+    disown
 }
 
 start_zookeeper_and_bookie() {
@@ -100,11 +102,19 @@ pids() {
     cat -- "$CLUSTER"/*.pid 2>/dev/null || true
 }
 
+# Not politely: their data is of no use to anybody, and they would wait for each other.
+kill_all() {
+    local all
+    mapfile -t all < <(pids)
+    ((${#all[@]} == 0)) || kill -KILL "${all[@]}" 2>/dev/null || true
+    ((${#all[@]} == 0)) || end_all "${all[@]}"
+}
+
 # keeper: the parent of all servers. Starts them, then stores again as told, until nobody can give orders any more;
 # then ends them all.
 keeper() {
-    local order port all
-    trap 'mapfile -t all < <(pids); ((${#all[@]} == 0)) || end_all "${all[@]}"' EXIT
+    local order port
+    trap kill_all EXIT
     trap 'exit 143' TERM HUP
     start_zookeeper_and_bookie || exit
     start_controller
@@ -118,7 +128,7 @@ keeper() {
 
 # bring_up: starts a cluster in CLUSTER and waits until it works.
 bring_up() {
-    mkdir -p "$CLUSTER/tmp" "$CLUSTER/lts"
+    mkdir -p "$CLUSTER/tmp" "$CLUSTER/bk" "$CLUSTER/lts"
     : >"$CLUSTER/empty"
     mkfifo "$CLUSTER/orders"
     local port
@@ -162,7 +172,8 @@ run() {
     need setsid mkfifo
     fetch
     mkdir -p "$WORK_ROOT"
-    local status=0 attempt
+    local status=0 attempt prefix
+    mapfile -t prefix < <(die_with_parent)
     trap take_down EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
@@ -177,7 +188,7 @@ run() {
     note "real cluster at tcp://127.0.0.1:$CONTROLLER_PORT (logs: $CLUSTER)"
     # In the background, in a process group of its own, so that a signal to this script ends all of it at once.
     PRAVEGA_CONTROLLER_URI=tcp://127.0.0.1:$CONTROLLER_PORT PRAVEGA_CLUSTER=$CLUSTER PRAVEGA_CLUSTER_CTL=$SELF \
-        setsid -- "$@" <&0 8>&- &
+        "${prefix[@]}" setsid -- "$@" <&0 8>&- &
     COMMAND_PID=$!
     wait "$COMMAND_PID" || status=$?
     COMMAND_PID=

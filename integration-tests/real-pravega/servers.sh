@@ -7,6 +7,7 @@ PRAVEGA_HERE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 
 # How long a server may take to end by itself before it is killed.
 STOP_SECONDS=10
+# shellcheck disable=SC2034 # for those who source this
 # Another process may take a port between our look and the server's bind.
 START_ATTEMPTS=3
 # Free ports are looked for below the range that the kernel hands out for outgoing connections.

@@ -63,6 +63,15 @@ mod server;
 mod services;
 mod store;
 
+/// What a server stores in, and its store without the network: to bring storage of one's own, or to look at
+/// what becomes of the data when storage fails.
+pub mod storage {
+    pub use crate::store::{
+        AppendFailure, Appending, Extent, Folder, FolderLock, NewAppend, Pending, Read, Requests,
+        SteppedOptions, SteppedStore, StoredFile, SystemFolder, Writer,
+    };
+}
+
 pub use self::{
     controller::{OpenError, RecordError},
     error::StartError,

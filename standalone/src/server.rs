@@ -3,6 +3,7 @@
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
+    sync::Arc,
 };
 
 use pravega_client_shared::Endpoint;
@@ -18,7 +19,7 @@ use crate::{
     incoming,
     limits::Limits,
     services::Services,
-    store::{Segments, StorageThread},
+    store::{Folder, Segments, StorageThread, SystemFolder},
 };
 
 /// The entrance: see [`Standalone::builder`].
@@ -56,7 +57,7 @@ pub struct StandaloneBuilder {
 #[derive(Debug, Clone)]
 enum Data {
     Memory,
-    Directory(PathBuf),
+    Folder(Arc<dyn Folder>),
 }
 
 impl StandaloneBuilder {
@@ -69,7 +70,14 @@ impl StandaloneBuilder {
     /// Keeps everything in a directory, which is made if it is not there. One server at a time can own it.
     /// What was acknowledged survives the end of the process and of the machine.
     pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
-        self.data = Data::Directory(path.into());
+        self.data = Data::Folder(Arc::new(SystemFolder::new(path)));
+        self
+    }
+
+    /// Keeps everything in a folder of the caller's making, as [`data_dir`](Self::data_dir) does in a
+    /// directory.
+    pub fn folder(mut self, folder: Arc<dyn Folder>) -> Self {
+        self.data = Data::Folder(folder);
         self
     }
 
@@ -257,9 +265,9 @@ async fn open(
             let segments = Segments::in_memory(max_segments, limits.max_memory_bytes);
             Ok((segments, None))
         }
-        Data::Directory(path) => {
+        Data::Folder(folder) => {
             let cold = limits.max_cold_bytes.max(MAX_READ_BYTES);
-            let open = move || Segments::in_directory(&path, max_segments, cold);
+            let open = move || Segments::in_folder(folder, max_segments, cold);
             // Recovery reads from the disk, and after a crash it may read a lot.
             let opened = tokio::task::spawn_blocking(open).await;
             let opened = opened

@@ -192,7 +192,9 @@ impl Automaton {
             match event {
                 AppendEvent::NeedsAttachment { .. } => outputs.push(Output::Attach),
                 AppendEvent::Detach { .. } => outputs.push(Output::LetGo),
-                AppendEvent::Failed(failure) if !failure.is_conflict() => return Err(broken(failure)),
+                AppendEvent::Failed(failure) if !failure.is_conflict() => {
+                    return Err(broken(failure));
+                }
                 _ => {}
             }
         }
@@ -225,9 +227,13 @@ impl Automaton {
 /// Everything that can make a difference later. Pauses are all zero here and counters decide nothing.
 fn print_of(session: &AppendSession) -> u128 {
     let text = format!("{session:?}");
-    let (before, rest) = text.split_once(", backoff: Backoff {").unwrap_or((&text, ""));
+    let (before, rest) = text
+        .split_once(", backoff: Backoff {")
+        .unwrap_or((&text, ""));
     let (_, behind) = rest.split_once(", next_sequence: ").unwrap_or(("", rest));
-    let (behind, _) = behind.split_once(", stats: AppendStats").unwrap_or((behind, ""));
+    let (behind, _) = behind
+        .split_once(", stats: AppendStats")
+        .unwrap_or((behind, ""));
     Fingerprint::of(&(before, behind))
 }
 

@@ -20,7 +20,10 @@ pub(super) fn check(
     check_log(scenario, world)?;
     for (owner, writer) in world.writers.iter().enumerate() {
         for (block, call) in writer.calls.iter().enumerate() {
-            let earlier = before.writers.get(owner).and_then(|one| one.calls.get(block));
+            let earlier = before
+                .writers
+                .get(owner)
+                .and_then(|one| one.calls.get(block));
             let earlier = earlier.map_or(Told::Nothing, |call| call.told);
             check_call(world, (owner, block), call, earlier)?;
         }
@@ -31,7 +34,10 @@ pub(super) fn check(
 /// Nothing goes on by itself: every call has its answer.
 pub(super) fn check_quiet(world: &World) -> Verdict {
     for (owner, writer) in world.writers.iter().enumerate() {
-        let open = writer.calls.iter().position(|call| call.told == Told::Nothing);
+        let open = writer
+            .calls
+            .iter()
+            .position(|call| call.told == Told::Nothing);
         if let Some(block) = open {
             let what = format!("writer {owner} waits for block {block} for ever");
             return Err(Violation::broken(what));
@@ -46,7 +52,10 @@ fn check_log(scenario: &Scenario, world: &World) -> Verdict {
     for stored in &world.store.log {
         let (owner, block) = (stored.owner, stored.append.block);
         let harmed = |harm, what: &str| {
-            let what = format!("block {block} of writer {owner} at {}: {what}", stored.offset);
+            let what = format!(
+                "block {block} of writer {owner} at {}: {what}",
+                stored.offset
+            );
             Err(Violation::new(harm, stored.append.len, what))
         };
         let calls = world.writers.get(owner).map(|writer| &writer.calls);
@@ -56,12 +65,19 @@ fn check_log(scenario: &Scenario, world: &World) -> Verdict {
         if seen.contains(&(owner, block)) {
             return harmed(Harm::Doubled, "is there a second time");
         }
-        if seen.iter().any(|&(other, later)| other == owner && later > block) {
+        if seen
+            .iter()
+            .any(|&(other, later)| other == owner && later > block)
+        {
             return harmed(Harm::Reordered, "is behind a later one");
         }
-        let hole = calls.iter().take(block).enumerate().find(|(earlier, other)| {
-            other.epoch == call.epoch && !seen.contains(&(owner, *earlier))
-        });
+        let hole = calls
+            .iter()
+            .take(block)
+            .enumerate()
+            .find(|(earlier, other)| {
+                other.epoch == call.epoch && !seen.contains(&(owner, *earlier))
+            });
         if hole.is_some() {
             return harmed(Harm::Lost, "is behind a hole");
         }
@@ -108,8 +124,7 @@ fn check_call(
 /// Answers on connections that were given up change nothing, whenever they come.
 fn check_late_answers(world: &World, automata: &mut [Automaton]) -> Verdict {
     for &(owner, answer) in &world.late {
-        let (Some(writer), Some(automaton)) =
-            (world.writers.get(owner), automata.get_mut(owner))
+        let (Some(writer), Some(automaton)) = (world.writers.get(owner), automata.get_mut(owner))
         else {
             continue;
         };

@@ -7,8 +7,8 @@ use super::{
     checks,
     fingerprint::{AsItIs, Fingerprint},
     scenario::Scenario,
-    story,
     store::Whereabouts,
+    story,
     world::{Action, World},
 };
 use crate::campaign::{Tally, Verdict, Violation};
@@ -72,9 +72,8 @@ impl<'a> Explorer<'a> {
             self.size.transitions += 1;
             let stepped = world.step(action, &mut self.automata);
             let before = &frame.world;
-            let checked = stepped.and_then(|()| {
-                checks::check(self.scenario, before, &world, &mut self.automata)
-            });
+            let checked = stepped
+                .and_then(|()| checks::check(self.scenario, before, &world, &mut self.automata));
             count(tally, action, before, &world);
             checked.map_err(|violation| self.told(violation))?;
             self.enter(world)?;

@@ -28,7 +28,9 @@ impl Hasher for Fingerprint {
 
     fn write(&mut self, bytes: &[u8]) {
         for part in bytes.chunks(8) {
-            let word = part.iter().fold(0, |word, byte| (word << 8) | u64::from(*byte));
+            let word = part
+                .iter()
+                .fold(0, |word, byte| (word << 8) | u64::from(*byte));
             self.write_u64(word);
         }
     }

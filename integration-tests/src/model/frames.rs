@@ -13,10 +13,7 @@ use crate::campaign::{Verdict, Violation};
 /// A request of a writer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Ask {
-    Setup {
-        request_id: i64,
-        writer: u128,
-    },
+    Setup { request_id: i64, writer: u128 },
     Append(Append),
 }
 

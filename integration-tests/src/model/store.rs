@@ -99,7 +99,8 @@ impl Store {
             is_closed: false,
         });
         // One order for one set of connections, so that equal worlds are equal.
-        self.connections.sort_by_key(|one| (one.id.owner, one.id.number));
+        self.connections
+            .sort_by_key(|one| (one.id.owner, one.id.number));
     }
 
     /// The connection that a writer uses.

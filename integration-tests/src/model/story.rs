@@ -14,10 +14,7 @@ use crate::{
 };
 
 /// Whether both checkers accept what the callers saw on this way, and the log at its end.
-pub(super) fn check<'a>(
-    scenario: &Scenario,
-    worlds: impl Iterator<Item = &'a World>,
-) -> Verdict {
+pub(super) fn check<'a>(scenario: &Scenario, worlds: impl Iterator<Item = &'a World>) -> Verdict {
     let mut story = Story {
         scenario,
         history: History::new(),
@@ -69,7 +66,9 @@ impl Story<'_> {
         let len = blocks.map_or(0, |blocks| blocks.len(block));
         let is_exclusive = self.scenario.mode == WriteMode::Exclusive;
         let expected = is_exclusive.then_some(call.expected);
-        let pending = self.history.append(client(owner), id(owner, block), len, expected);
+        let pending = self
+            .history
+            .append(client(owner), id(owner, block), len, expected);
         self.pending.push((owner, block, pending));
     }
 

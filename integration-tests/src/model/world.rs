@@ -86,7 +86,11 @@ impl World {
     }
 
     /// Everything that can happen next.
-    pub(super) fn actions(&self, scenario: &Scenario, automata: &[Automaton]) -> Verdict<Vec<Action>> {
+    pub(super) fn actions(
+        &self,
+        scenario: &Scenario,
+        automata: &[Automaton],
+    ) -> Verdict<Vec<Action>> {
         let mut actions = Vec::new();
         for (at, connection) in self.store.connections.iter().enumerate() {
             let owner = connection.id.owner;

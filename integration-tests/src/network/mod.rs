@@ -1,12 +1,59 @@
-//! To be filled.
+//! The whole client and the embedded server in one process, on a simulated network and in simulated time.
+//!
+//! ```text
+//!   client-0 … client-2              controller              store-a, store-b
+//!   writers, readers, questions      addresses, tokens       gate ─► embedded segment store
+//!   byte-stream                      embedded controller              │
+//!   pool, controller client               │                          │
+//!        └───────── turmoil: links that lose, hold and delay ────────┘
+//! ```
+//!
+//! What runs is what users run: the drivers, the pool, the controller client, the server's services. Of the
+//! world only sockets, time and random numbers are other ones. The cluster's content outlives its hosts, as if
+//! every append were durable at once; what a crash does to a disk is another campaign's matter.
+//!
+//! A run draws clients, time-outs, links and about five faults from its seed. When the last fault has ended,
+//! every call must end within its documented deadline, every writer must get through, and all clients must
+//! leave without a connection or a task left. Then content, readers and history are judged.
 
-use crate::campaign::{Plan, Report};
+mod ask;
+mod client;
+mod cluster;
+mod controller;
+mod gate;
+mod judge;
+mod plan;
+mod read;
+mod record;
+mod script;
+mod store;
+mod tokens;
+mod wires;
+mod world;
+mod write;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use self::plan::Plan as Course;
+use crate::campaign::{Plan, Report, Tally, Verdict, over_seeds};
 
 /// Runs that every change must pass.
 pub const EACH_CHANGE: u64 = 2_000;
 
-/// To be filled.
+/// Makes the runs of a plan.
 #[must_use]
 pub fn run(plan: &Plan) -> Report {
-    Report::new("network", plan)
+    over_seeds("network", plan, run_seed)
+}
+
+/// The run of one seed.
+///
+/// # Errors
+/// What the run found.
+pub fn run_seed(seed: u64, tally: &mut Tally) -> Verdict<u64> {
+    world::run(Course::of_seed(seed), tally)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use pravega_byte_stream::{ClientConfig, ClientConfigBuilder, ConfigError, Credentials, RetryPolicy, WriteMode};
+use pravega_byte_stream::{
+    ClientConfig, ClientConfigBuilder, ConfigError, Credentials, RetryPolicy, WriteMode,
+};
 
 use super::{
     cluster::{CONTROLLER_PORT, Host},
@@ -104,7 +106,9 @@ impl Plan {
         let token_lifetime = random.one_in(3).then(|| between(&mut random, 2 * S, 8 * S));
         Self {
             seed,
-            tick: *random.pick(&[5 * MS, 10 * MS, 20 * MS]).unwrap_or(&(10 * MS)),
+            tick: *random
+                .pick(&[5 * MS, 10 * MS, 20 * MS])
+                .unwrap_or(&(10 * MS)),
             pace,
             token_lifetime,
             clients: draw_roles(&mut random, clients, calm_at),
@@ -120,7 +124,10 @@ impl Plan {
             .with_initial_backoff(pace.first_pause)
             .with_max_backoff(pace.longest_pause);
         let builder = ClientConfigBuilder::default()
-            .controller_uri(format!("tcp://{}:{CONTROLLER_PORT}", Host::Controller.name()))
+            .controller_uri(format!(
+                "tcp://{}:{CONTROLLER_PORT}",
+                Host::Controller.name()
+            ))
             .keep_alive_interval(pace.keep_alive)
             .connect_timeout(pace.connect)
             .hello_timeout(pace.connect)
@@ -131,7 +138,9 @@ impl Plan {
             .max_unacked_bytes(pace.window)
             .retry(retry);
         match self.token_lifetime {
-            Some(_) => builder.credentials(Credentials::basic("who", "knows")).build(),
+            Some(_) => builder
+                .credentials(Credentials::basic("who", "knows"))
+                .build(),
             None => builder.build(),
         }
     }
@@ -145,7 +154,11 @@ impl Pace {
             connect: between(random, 300 * MS, 1_500 * MS),
             request: between(random, S, 4 * S),
             // A frame may take half a minute, and somebody must still be waiting when it is given up.
-            operation: if drips { 60 * S } else { between(random, 10 * S, 15 * S) },
+            operation: if drips {
+                60 * S
+            } else {
+                between(random, 10 * S, 15 * S)
+            },
             idle: between(random, S, 20 * S),
             first_pause: between(random, 5 * MS, 50 * MS),
             longest_pause: between(random, 100 * MS, S),
@@ -215,7 +228,9 @@ impl Reading {
         Self {
             from_tail,
             chunk: *random.pick(&[1_000, 30_000, usize::MAX]).unwrap_or(&1_000),
-            pause: *random.pick(&[Duration::ZERO, Duration::ZERO, 50 * MS]).unwrap_or(&MS),
+            pause: *random
+                .pick(&[Duration::ZERO, Duration::ZERO, 50 * MS])
+                .unwrap_or(&MS),
             skips: random.one_in(2),
         }
     }

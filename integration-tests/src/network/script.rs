@@ -123,7 +123,9 @@ fn draw_kind(random: &mut Random) -> Kind {
     let host = *random
         .pick(&[Host::StoreA, Host::StoreA, Host::StoreB, Host::Controller])
         .unwrap_or(&Host::StoreA);
-    let store = *random.pick(&[Host::StoreA, Host::StoreB]).unwrap_or(&Host::StoreA);
+    let store = *random
+        .pick(&[Host::StoreA, Host::StoreB])
+        .unwrap_or(&Host::StoreA);
     let bytes = match random.one_in(2) {
         true => random.below(200),
         false => random.below(20_000),
@@ -137,7 +139,9 @@ fn draw_kind(random: &mut Random) -> Kind {
         13..=15 => Kind::Crash(host),
         16..=17 => Kind::PowerLoss(host),
         18..=19 => Kind::ClientCrash,
-        20..=22 => Kind::Move { cuts: random.one_in(2) },
+        20..=22 => Kind::Move {
+            cuts: random.one_in(2),
+        },
         23..=25 => Kind::WrongHost(1 + u32::try_from(random.below(3)).unwrap_or_default()),
         26..=28 => Kind::CutRequests(bytes),
         29..=31 => Kind::CutReplies(bytes),

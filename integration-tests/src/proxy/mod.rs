@@ -36,7 +36,9 @@ fn script_of(scripts: &[&'static Script], seed: u64) -> Verdict<&'static Script>
     let number = seed.checked_rem(u64::try_from(scripts.len()).unwrap_or_default());
     let number = number.and_then(|number| usize::try_from(number).ok());
     let script = number.and_then(|number| scripts.get(number));
-    script.copied().ok_or_else(|| Violation::broken("there is no script"))
+    script
+        .copied()
+        .ok_or_else(|| Violation::broken("there is no script"))
 }
 
 fn one(script: &'static Script, seed: u64, tally: &mut Tally) -> Verdict<u64> {

@@ -104,15 +104,14 @@ async fn content(stage: &Stage) -> Verdict<Vec<u8>> {
         return Ok(content);
     }
     let failed = |error| broken(format!("the content: {}", story(&error)));
-    let reader = stage
-        .clean
-        .create_byte_reader(stage.segment.clone())
-        .await;
+    let reader = stage.clean.create_byte_reader(stage.segment.clone()).await;
     let info = reader.info().await.map_err(failed)?;
     let head = usize::try_from(info.head).unwrap_or(usize::MAX);
     content.truncate(head);
     if content.len() != head {
-        return Err(broken(format!("the head is {head}, which nobody asked for")));
+        return Err(broken(format!(
+            "the head is {head}, which nobody asked for"
+        )));
     }
     let rest = reader.read_range(info.head..info.tail).await;
     content.extend_from_slice(&rest.map_err(failed)?);

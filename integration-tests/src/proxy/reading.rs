@@ -95,7 +95,10 @@ pub(super) fn compare(pieces: &Pieces, content: &[u8]) -> Verdict {
         let from = usize::try_from(*at).unwrap_or(usize::MAX);
         let there = content.get(from..).unwrap_or_default();
         if *at < end || !there.starts_with(piece) {
-            let what = format!("{} bytes read at {at}, behind {end}, are others", piece.len());
+            let what = format!(
+                "{} bytes read at {at}, behind {end}, are others",
+                piece.len()
+            );
             let len = u64::try_from(piece.len()).unwrap_or(1);
             return Err(Violation::new(Harm::Reordered, len, what));
         }

@@ -146,7 +146,9 @@ impl Stage {
 
     /// A number below `bound`, chosen by the seed.
     pub(super) fn dice(&mut self, bound: u64) -> u64 {
-        let chosen = self.random.below(usize::try_from(bound).unwrap_or(usize::MAX));
+        let chosen = self
+            .random
+            .below(usize::try_from(bound).unwrap_or(usize::MAX));
         let chosen = u64::try_from(chosen).unwrap_or_default();
         self.trace.add(chosen);
         chosen

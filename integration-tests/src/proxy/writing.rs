@@ -2,9 +2,9 @@
 
 use std::{pin::pin, sync::PoisonError};
 
-use futures::poll;
+use futures::FutureExt as _;
 use pravega_byte_stream::{
-    ByteWriter, Certainty, ClientFactory, Receipt, SegmentError, WriteError, WriteMode,
+    ByteWriter, Certainty, ClientFactory, Receipt, SegmentError, WriteError,
 };
 
 use super::stage::{Stage, broken};
@@ -149,8 +149,8 @@ impl Writing<'_> {
     /// Lets bytes go without waiting for their ack.
     fn send(&mut self) {
         if let Ok(watch) = self.writer.watch() {
-            let mut flush = pin!(watch.flush());
-            let _ = futures::FutureExt::now_or_never(flush.as_mut());
+            // Its first poll lets them go; nobody waits for the rest.
+            pin!(watch.flush()).now_or_never();
         }
     }
 
@@ -161,7 +161,10 @@ impl Writing<'_> {
             Ok(offset) => Err(Violation::new(
                 Harm::FalselyReported,
                 1,
-                format!("flushed to {offset}, durable to {}", self.writer.durable_offset()),
+                format!(
+                    "flushed to {offset}, durable to {}",
+                    self.writer.durable_offset()
+                ),
             )),
             Err(error) => self.failed(error).await.map(|()| false),
         }

@@ -1,9 +1,6 @@
 //! What every client of a world has: its place, and its way to the store.
 
-use std::{
-    sync::LazyLock,
-    time::Instant,
-};
+use std::{sync::LazyLock, time::Instant};
 
 /// One of the clients of a world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

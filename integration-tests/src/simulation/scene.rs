@@ -40,6 +40,8 @@ pub(crate) struct Scene {
     pub(crate) steps: usize,
     /// One step in so many is a fault.
     pub(crate) fault_every: usize,
+    /// How often in a row a writer may be refused.
+    pub(crate) patience: u32,
     /// The store tells readers what no store tells.
     pub(crate) lies: bool,
     /// Where the run starts, if not with idle clients.
@@ -78,8 +80,9 @@ impl Scene {
             readers: 0,
             lengths,
             before: random.below(20) * random.below(2),
-            steps: 50 + random.below(40),
+            steps: 60 + random.below(60),
             fault_every: 8 + random.below(5),
+            patience: if random.one_in(8) { 2 } else { PATIENT },
             lies: false,
             start: None,
         }
@@ -123,7 +126,7 @@ impl Scene {
             modes: Modes::Exclusive,
             lengths: Lengths::Equal(1 + random.below(8)),
             writers: 2 + random.below(2),
-            steps: 30 + random.below(30),
+            steps: 40 + random.below(40),
             ..Self::base(random)
         };
         if let Some(start) = start {
@@ -132,8 +135,43 @@ impl Scene {
         scene
     }
 
+    /// The same, and nothing protects the writers but what they know themselves: the store does not fence, it
+    /// tells of a tail that it may lose, and the first writer's block, of which a copy is on its way, belongs
+    /// above the tail.
+    pub(crate) fn above_tail(random: &mut Random) -> Self {
+        let mut scene = Self::competing(random);
+        scene.rules = Rules {
+            fences: false,
+            shows_late: false,
+            tells_tail_early: true,
+        };
+        Start::OffsetAboveTailCopyUnderway.shape(&mut scene);
+        scene
+    }
+
+    /// One writer that sends blocks of four bytes, and nothing that the run does not do itself.
+    pub(crate) fn exchange(modes: Modes) -> Self {
+        Self {
+            rules: Rules::default(),
+            modes,
+            writers: 1,
+            readers: 0,
+            lengths: Lengths::Equal(4),
+            before: 0,
+            steps: 0,
+            fault_every: 1,
+            patience: PATIENT,
+            lies: false,
+            start: None,
+        }
+    }
+
     fn start_from(&mut self, random: &mut Random) {
-        let fitting = if self.lies { &Start::READING } else { &Start::ALL[..] };
+        let fitting = if self.lies {
+            &Start::READING
+        } else {
+            &Start::ALL[..]
+        };
         if let Some(start) = random.pick(fitting).copied() {
             start.shape(self);
         }
@@ -155,7 +193,6 @@ impl Scene {
             Lengths::Equal(len) => len.max(8),
             Lengths::Mixed(_) | Lengths::Limits => 8,
         };
-        let patience = if random.one_in(8) { 2 } else { 1_000_000 };
         let window = random.pick(&[2_000, 2_000, 600]).copied().unwrap_or(2_000);
         let linger = if random.one_in(4) { 3 } else { 0 };
         AppendOptions::default()
@@ -165,7 +202,7 @@ impl Scene {
             .with_pipeline_block_bytes(1 + random.below(10))
             .with_linger(Duration::from_millis(linger))
             .with_backoff(BackoffPolicy::default().with_seed(random.next()))
-            .with_max_setup_failures(patience)
+            .with_max_setup_failures(self.patience)
     }
 
     /// The length of the next submission to a writer whose blocks have at most `longest` bytes.
@@ -180,3 +217,6 @@ impl Scene {
         }
     }
 }
+
+/// A writer that may be refused so often never gives up.
+const PATIENT: u32 = 1_000_000;

@@ -108,12 +108,6 @@ impl InFlight {
         self.blocks.get(last).map(|block| block.number)
     }
 
-    /// The count behind the last byte given out on any connection.
-    pub(super) fn sent_end(&self) -> Option<u64> {
-        let sent = self.blocks.iter().rev().find(|block| block.copies > 0)?;
-        Some(sent.end())
-    }
-
     /// The count behind the block with this number, if it can be acknowledged now: it is in flight and was
     /// given out on the present connection.
     pub(super) fn end_of(&self, number: i64) -> Option<u64> {

@@ -54,6 +54,8 @@ pub struct AppendSession {
     window: Window,
     batch: Batch,
     in_flight: InFlight,
+    /// The count behind the last byte ever given out.
+    sent: u64,
     /// The number of the next block. Numbers are never used twice.
     next_number: i64,
     /// The highest number known to be stored; 0 before the first.
@@ -101,6 +103,7 @@ impl AppendSession {
             window: Window::new(options.max_unacked_bytes),
             batch: Batch::new(options.max_block_bytes, options.max_unacked_bytes),
             in_flight: InFlight::default(),
+            sent: 0,
             next_number: FIRST_NUMBER,
             acked_number: FIRST_NUMBER - 1,
             flushed: 0,
@@ -149,9 +152,7 @@ impl AppendSession {
     /// How many of the accepted bytes have been given out to be sent at least once.
     #[must_use]
     pub fn sent(&self) -> u64 {
-        self.in_flight
-            .sent_end()
-            .unwrap_or_else(|| self.ledger.durable())
+        self.sent.max(self.ledger.durable())
     }
 
     /// How many of the accepted bytes are settled: stored for good or, after a

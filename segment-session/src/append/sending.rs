@@ -54,6 +54,7 @@ impl AppendSession {
         }
         let known_tail = self.ledger.known_tail();
         let block = self.in_flight.give_out()?;
+        self.sent = self.sent.max(block.end());
         let offset = self.ledger.offset_of(block.start);
         if block.copies == 1 {
             block.anchored = known_tail >= offset;

@@ -307,7 +307,11 @@ impl ReadSession {
     /// itself when it needs to know.
     pub fn handle_info(&mut self, facts: SegmentFacts) {
         self.query.is_unverified = false;
-        self.learn(facts);
+        self.learn(SegmentFacts {
+            head: facts.head.min(MAX_OFFSET),
+            tail: facts.tail.min(MAX_OFFSET),
+            ..facts
+        });
         self.settle();
     }
 

@@ -272,7 +272,7 @@ impl From<Refusal> for ChangeError {
 impl From<StoreError> for ChangeError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Full { .. } => Self::Refused(Refusal::Exhausted),
+            StoreError::Full { .. } | StoreError::DiskFull => Self::Refused(Refusal::Exhausted),
             error => Self::Store(error),
         }
     }

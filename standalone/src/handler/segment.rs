@@ -283,7 +283,7 @@ pub(super) fn failed(
             server_stack_trace,
             offset,
         }),
-        StoreError::Full { .. } => {
+        StoreError::Full { .. } | StoreError::DiskFull => {
             let message = error.to_string();
             let code = ErrorMessage::UNSPECIFIED;
             Answer::Reply(refusal(request_id, &segment, &message, code))

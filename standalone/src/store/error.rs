@@ -45,6 +45,9 @@ pub enum StoreError {
         /// How many the store keeps.
         limit: usize,
     },
+    /// The disk is full. What makes room is still done.
+    #[snafu(display("the disk is full"))]
+    DiskFull,
     /// The disk failed; since then the store only reads.
     #[snafu(display("the store stopped writing after a failure of its disk"))]
     Stopped {
@@ -72,6 +75,7 @@ impl StoreError {
             | Self::Sealed
             | Self::OutOfRange { .. }
             | Self::Full { .. }
+            | Self::DiskFull
             | Self::Stopped { .. }
             | Self::ShuttingDown => false,
         }
@@ -96,6 +100,18 @@ pub enum DirectoryError {
         crate::store::FORMAT_VERSION
     ))]
     NewerFormat {
+        /// The directory.
+        directory: PathBuf,
+        /// The version found.
+        found: u64,
+    },
+    /// The directory was written by an earlier version of this server, which stored without checksums.
+    #[snafu(display(
+        "{} has format {found}, this server knows {} alone",
+        directory.display(),
+        crate::store::FORMAT_VERSION
+    ))]
+    OlderFormat {
         /// The directory.
         directory: PathBuf,
         /// The version found.
@@ -134,6 +150,7 @@ impl DirectoryError {
         match self {
             Self::Locked { .. } => true,
             Self::NewerFormat { .. }
+            | Self::OlderFormat { .. }
             | Self::Foreign { .. }
             | Self::Io { .. }
             | Self::Damaged { .. } => false,

@@ -20,23 +20,29 @@ mod log;
 mod memory;
 mod segment;
 mod state;
+mod stepped;
 mod table;
 mod waiting;
 
-use std::{
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
 use pravega_client_shared::WriterId;
 use pravega_wire_protocol::Payload;
 use snafu::ResultExt;
 use tokio::sync::Semaphore;
+use tracing::error;
 
-pub use self::error::{DirectoryError, DiskError, StoreError};
+pub use self::{
+    disk::{Folder, FolderLock, StoredFile, SystemFolder},
+    error::{DirectoryError, DiskError, StoreError},
+    stepped::{
+        AppendFailure, Appending, Extent, NewAppend, Pending, Read, Requests, SteppedOptions,
+        SteppedStore, Writer,
+    },
+};
 pub(crate) use self::{
     append::{
         Append, AppendError, AppendOutcome, AppendSink, AppendTag, Appended, Ticket, WriterLease,
@@ -46,7 +52,10 @@ pub(crate) use self::{
     state::{AppendCheck, AppendRefusal, AttributeUpdate, NO_VALUE, Policy, read_size},
 };
 use self::{
-    disk::{DatabaseOpener, Directory, Disk, FORMAT_VERSION, operation::Operation},
+    disk::{
+        CACHE, Directory, Disk, DiskOptions, FORMAT_VERSION, Opened, RESERVE,
+        operation::Operation,
+    },
     error::DamagedSnafu,
     memory::Memory,
     segment::ReadStep,
@@ -117,28 +126,24 @@ impl Segments {
         )
     }
 
-    /// A store in a directory, recovered. Blocks while it reads.
-    pub(crate) fn in_directory(
-        path: &Path,
+    /// A store in a folder, recovered. Blocks while it reads.
+    pub(crate) fn in_folder(
+        folder: Arc<dyn Folder>,
         max_segments: usize,
         max_cold_bytes: usize,
     ) -> Result<(Self, StorageThread), DirectoryError> {
-        let directory = Directory::open(path)?;
-        let opener = directory.database()?;
-        Self::in_database(opener, max_segments, max_cold_bytes, directory)
-            .map_err(Box::from)
-            .context(DamagedSnafu { directory: path })
-    }
-
-    /// A store in a database, on whatever storage `opener` opens it. `guard` is dropped when the storage
-    /// thread has ended. Blocks while it reads.
-    fn in_database(
-        opener: DatabaseOpener,
-        max_segments: usize,
-        max_cold_bytes: usize,
-        guard: impl Send + 'static,
-    ) -> Result<(Self, StorageThread), disk::OpenError> {
-        let (disk, names, thread) = Disk::open(opener, max_segments, max_cold_bytes, guard)?;
+        let directory = Directory::open(folder)?;
+        let path = directory.folder().path().to_owned();
+        let options = DiskOptions {
+            max_segments,
+            max_cold_bytes,
+            cache: CACHE,
+            reserve: RESERVE,
+            clock: clock::wall_ms,
+        };
+        let opened = Opened::new(&directory, &options)?;
+        let started = opened.start(directory).map_err(Box::from);
+        let (disk, names, thread) = started.context(DamagedSnafu { directory: path })?;
         Ok((Self::over(names, Backend::Disk(disk)), thread))
     }
 
@@ -346,7 +351,14 @@ impl Segments {
                             };
                         }
                         Ok(_) if attempts < COLD_READ_ATTEMPTS => {}
-                        Ok(_) | Err(_) => return ReadOutcome::Failed,
+                        Ok(_) => {
+                            error!(%name, offset, "bytes of a segment are missing");
+                            return ReadOutcome::Failed;
+                        }
+                        Err(failure) => {
+                            error!(%name, offset, %failure, "bytes cannot be read");
+                            return ReadOutcome::Failed;
+                        }
                     }
                 }
             }
@@ -392,6 +404,20 @@ impl Segments {
                 disk.call(|reply| Operation::Attribute(segment, id, reply))
                     .await
             }
+        }
+    }
+
+    fn read_here(&self, segment: &Segment, offset: u64, bytes: u64) -> Result<Payload, StoreError> {
+        match &self.store.backend {
+            Backend::Memory { .. } => Ok(Payload::new()),
+            Backend::Disk(disk) => disk.read_here(segment, offset, bytes),
+        }
+    }
+
+    fn catalog_here(&self) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+        match &self.store.backend {
+            Backend::Memory { memory, .. } => Ok(memory.catalog()),
+            Backend::Disk(disk) => disk.catalog_here(),
         }
     }
 

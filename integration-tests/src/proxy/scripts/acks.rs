@@ -20,14 +20,22 @@ pub(super) const SCRIPTS: &[Script] = &[
     Script::new("p09_an_ack_behind_a_gap", gap),
     Script::new("p07_an_ack_that_ends_elsewhere", other_offset),
     Script::new("p07_acks_without_an_offset", no_offset),
-    Script::new("p11_an_invalid_number_in_the_place_of_an_ack", invalid_after_all),
+    Script::new(
+        "p11_an_invalid_number_in_the_place_of_an_ack",
+        invalid_after_all,
+    ),
     Script::new("t31_an_invalid_number_and_nothing_stored", invalid),
     Script::new("p10_a_failed_condition_and_nothing_stored", false_conflict),
     Script::new("p10_a_failed_condition_of_another_block", other_conflict),
 ];
 
 /// Acks are replaced by what `change` makes of them.
-fn acks(stage: &mut Stage, name: &'static str, times: u64, change: fn(&DataAppended) -> Vec<Reply>) {
+fn acks(
+    stage: &mut Stage,
+    name: &'static str,
+    times: u64,
+    change: fn(&DataAppended) -> Vec<Reply>,
+) {
     let frames = Frames::replies().named("DataAppended");
     let frames = frames.nth(1 + stage.dice(12)).times(times);
     let fault = Fault::replace(move |reply| match reply {

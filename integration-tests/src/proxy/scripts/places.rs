@@ -21,7 +21,10 @@ pub(super) const SCRIPTS: &[Script] = &[
     Script::new("n11_both_are_down", both_down),
     Script::new("k04_the_controller_hangs", controller_hangs),
     Script::new("t34_the_segment_moves", moves),
-    Script::new("t34_the_segment_moves_while_the_controller_is_down", moves_unseen),
+    Script::new(
+        "t34_the_segment_moves_while_the_controller_is_down",
+        moves_unseen,
+    ),
     Script::new("t34_wrong_host_again_and_again", wrong_hosts),
     Script::new("a08_wrong_host_without_end", wrong_host_without_end),
     Script::new("n08_the_address_refuses", address_refuses),
@@ -45,16 +48,20 @@ fn wrong_host() -> Fault {
 fn accepts_and_closes(stage: &mut Stage) {
     let append = stage.some_append();
     let turned_away = 1 + stage.dice(12);
-    stage.at(append, Some("store accepts and closes"), move |relay: Arc<Relay>| {
-        let before = relay.connections();
-        relay.shut();
-        relay.cut_all();
-        tokio::spawn(async move {
-            relay.accepted(before + turned_away).await;
-            relay.reopen();
-        });
-        async {}.boxed()
-    });
+    stage.at(
+        append,
+        Some("store accepts and closes"),
+        move |relay: Arc<Relay>| {
+            let before = relay.connections();
+            relay.shut();
+            relay.cut_all();
+            tokio::spawn(async move {
+                relay.accepted(before + turned_away).await;
+                relay.reopen();
+            });
+            async {}.boxed()
+        },
+    );
 }
 
 fn closes_at_hello(stage: &mut Stage) {
@@ -71,7 +78,9 @@ fn closes_at_hello(stage: &mut Stage) {
 /// What is known of addresses and tokens is enough to go on.
 fn controller_down(stage: &mut Stage) {
     let append = stage.some_append();
-    stage.at_once(append, Some("controller down"), |relay| relay.set_controller_down(true));
+    stage.at_once(append, Some("controller down"), |relay| {
+        relay.set_controller_down(true)
+    });
     let later = append.saturating_add(u32::try_from(stage.dice(20)).unwrap_or_default());
     stage.at_once(later, Some("all connections cut"), Relay::cut_all);
     stage.cut_sometimes(2);
@@ -141,7 +150,10 @@ fn wrong_hosts(stage: &mut Stage) {
 
 /// A false store or controller that sends everybody round in circles costs one attempt for each pause.
 fn wrong_host_without_end(stage: &mut Stage) {
-    let setups = Frames::requests().named("SetupAppend").nth(2).times(u64::MAX);
+    let setups = Frames::requests()
+        .named("SetupAppend")
+        .nth(2)
+        .times(u64::MAX);
     let refused = stage.arm("wrong host without end", setups, wrong_host());
     let append = stage.some_append();
     stage.at_once(append, Some("all connections cut"), Relay::cut_all);
@@ -198,9 +210,17 @@ fn absurd_addresses(stage: &mut Stage) {
     let chosen = usize::try_from(stage.dice(6)).unwrap_or_default();
     let (host, port) = absurd.get(chosen).copied().unwrap_or_default();
     named_elsewhere(stage, "absurd address", host, port);
-    stage.allowed.write =
-        |error| matches!(error, WriteError::Broken { .. } | WriteError::Segment { .. });
-    stage.allowed.read =
-        |error| matches!(error, ReadError::ReadFailed { .. } | ReadError::Asking { .. });
+    stage.allowed.write = |error| {
+        matches!(
+            error,
+            WriteError::Broken { .. } | WriteError::Segment { .. }
+        )
+    };
+    stage.allowed.read = |error| {
+        matches!(
+            error,
+            ReadError::ReadFailed { .. } | ReadError::Asking { .. }
+        )
+    };
     stage.expect_timeouts(|_| {});
 }

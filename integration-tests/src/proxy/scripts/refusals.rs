@@ -1,6 +1,9 @@
 //! Every failure reply of the protocol, in answer to every kind of request.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use pravega_byte_stream::{ReadError, WriteError};
 use pravega_wire_protocol::{
@@ -12,7 +15,7 @@ use super::Script;
 use crate::{
     campaign::Violation,
     proxy::stage::Stage,
-    relay::{Fault, Frames},
+    relay::{Armed, Fault, Frames, Relay},
 };
 
 pub(super) const SCRIPTS: &[Script] = &[
@@ -207,7 +210,9 @@ pub(super) fn refuse_appends(
 
 fn setup(stage: &mut Stage) {
     let refusal = Refusal::some(stage);
-    let setups = Frames::requests().named("SetupAppend").nth(1 + stage.dice(3));
+    let setups = Frames::requests()
+        .named("SetupAppend")
+        .nth(1 + stage.dice(3));
     stage.arm(refusal.name(), setups, refusal.fault());
     stage.cut_sometimes(3);
     refusal.allow_write(stage);
@@ -223,7 +228,9 @@ fn append(stage: &mut Stage) {
 
 fn read(stage: &mut Stage) {
     let refusal = Refusal::some(stage);
-    let reads = Frames::requests().named("ReadSegment").nth(1 + stage.dice(8));
+    let reads = Frames::requests()
+        .named("ReadSegment")
+        .nth(1 + stage.dice(8));
     stage.arm(refusal.name(), reads, refusal.fault());
     refusal.allow_read(stage);
 }
@@ -253,8 +260,9 @@ fn expired_tokens(stage: &mut Stage) {
         }
     };
     let frames = Frames::requests().named(name).nth(1 + stage.dice(3));
+    let frames = frames.times(1 + stage.dice(2));
     stage.cut_sometimes(2);
-    stage.arm("token expired", frames.times(1 + stage.dice(2)), expired.fault());
+    stage.arm("token expired", frames, expired.fault());
 }
 
 /// All tokens are refused from some time on: both ends say so after a few.
@@ -265,26 +273,30 @@ fn without_end(stage: &mut Stage, name: &'static str, code: i32) {
         // The first question and the first setup pass, and all until the cut.
         let frames = Frames::requests().named(request).times(u64::MAX);
         let fault = Refusal::Token(code).fault();
-        let is_on = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-        let gate = std::sync::Arc::clone(&is_on);
+        let is_on = Arc::new(AtomicBool::new(false));
+        let gate = Arc::clone(&is_on);
         let Fault::Answer(answer) = fault else { return };
         let fault = Fault::answer_some(move |request| {
-            gate.load(std::sync::atomic::Ordering::Relaxed)
+            gate.load(Ordering::Relaxed)
                 .then(|| answer(request))
                 .flatten()
         });
         refused.push(stage.arm(name, frames, fault));
         stage.at_once(append, None, move |_| {
-            is_on.store(true, std::sync::atomic::Ordering::Relaxed);
+            is_on.store(true, Ordering::Relaxed);
         });
     }
-    stage.at_once(append, Some("all connections cut"), crate::relay::Relay::cut_all);
+    stage.at_once(append, Some("all connections cut"), Relay::cut_all);
     stage.allowed.write = |error| matches!(error, WriteError::Broken { .. });
     stage.allowed.must_fail = true;
-    stage.allowed.read =
-        |error| matches!(error, ReadError::ReadFailed { .. } | ReadError::Asking { .. });
+    stage.allowed.read = |error| {
+        matches!(
+            error,
+            ReadError::ReadFailed { .. } | ReadError::Asking { .. }
+        )
+    };
     stage.check_at_the_end(move || {
-        let asked: u64 = refused.iter().map(crate::relay::Armed::strikes).sum();
+        let asked: u64 = refused.iter().map(Armed::strikes).sum();
         match asked > MOST_TRIES {
             true => Err(Violation::broken(format!("{asked} tokens were tried"))),
             false => Ok(()),
@@ -296,11 +308,19 @@ fn without_end(stage: &mut Stage, name: &'static str, code: i32) {
 const MOST_TRIES: u64 = 40;
 
 fn expired_without_end(stage: &mut Stage) {
-    without_end(stage, "tokens always expired", AuthTokenCheckFailed::EXPIRED);
+    without_end(
+        stage,
+        "tokens always expired",
+        AuthTokenCheckFailed::EXPIRED,
+    );
 }
 
 fn refused_without_end(stage: &mut Stage) {
-    without_end(stage, "tokens always refused", AuthTokenCheckFailed::CHECK_FAILED);
+    without_end(
+        stage,
+        "tokens always refused",
+        AuthTokenCheckFailed::CHECK_FAILED,
+    );
 }
 
 fn with_offset(read: &ReadSegment, request_id: i64, error_code: i32) -> Vec<Reply> {
@@ -343,6 +363,8 @@ fn other_ids(stage: &mut Stage) {
             reply => Some(vec![refused.into(), reply.clone()]),
         }
     });
-    let replies = Frames::replies().nth(2 + stage.dice(6)).times(1 + stage.dice(5));
+    let replies = Frames::replies()
+        .nth(2 + stage.dice(6))
+        .times(1 + stage.dice(5));
     stage.arm("token refused, another id", replies, fault);
 }

@@ -8,10 +8,7 @@ use pravega_byte_stream::{ClientFactory, ReadError, ScopedSegment, WriteError, W
 use super::Script;
 use crate::{
     evidence::{Block, Fate, Ledger, MIN_BLOCK_BYTES},
-    proxy::{
-        stage::Stage,
-        writing::WRITER,
-    },
+    proxy::{stage::Stage, writing::WRITER},
     relay::{Fault, Frames, Relay},
 };
 
@@ -21,8 +18,14 @@ pub(super) const SCRIPTS: &[Script] = &[
     Script::new("s03_truncated_under_way", truncated),
     Script::new("s04_deleted_under_way", deleted),
     Script::new("s07_a_rival_writes", rival),
-    Script::new("s07_a_rival_writes_where_an_append_was_lost", rival_behind_cut),
-    Script::new("s08_a_rival_writes_while_a_copy_is_under_way", rival_and_late_copy),
+    Script::new(
+        "s07_a_rival_writes_where_an_append_was_lost",
+        rival_behind_cut,
+    ),
+    Script::new(
+        "s08_a_rival_writes_while_a_copy_is_under_way",
+        rival_and_late_copy,
+    ),
 ];
 
 fn sealed(stage: &mut Stage) {
@@ -36,9 +39,7 @@ fn sealed(stage: &mut Stage) {
         }
         .boxed()
     });
-    stage.allowed.write = |error| {
-        matches!(error, WriteError::SegmentSealed { .. })
-    };
+    stage.allowed.write = |error| matches!(error, WriteError::SegmentSealed { .. });
     stage.allowed.must_fail = true;
     stage.allowed.is_sealed = true;
     let cuts = stage.dice(3);
@@ -75,7 +76,9 @@ async fn truncate(
     part: u64,
 ) {
     let reader = clean.create_byte_reader(segment.clone()).await;
-    let Ok(info) = reader.info().await else { return };
+    let Ok(info) = reader.info().await else {
+        return;
+    };
     let head = info.head + (info.tail - info.head) / part;
     let Ok(bytes) = reader.read_range(info.head..head).await else {
         return;
@@ -96,11 +99,14 @@ fn deleted(stage: &mut Stage) {
     stage.at(append, Some("deleted"), move |relay: Arc<Relay>| {
         async move { relay.backend().delete_segment(&segment).await }.boxed()
     });
-    stage.allowed.write = |error| {
-        matches!(error, WriteError::SegmentMissing { .. })
-    };
+    stage.allowed.write = |error| matches!(error, WriteError::SegmentMissing { .. });
     stage.allowed.must_fail = true;
-    stage.allowed.read = |error| matches!(error, ReadError::MissingSegment { .. } | ReadError::Asking { .. });
+    stage.allowed.read = |error| {
+        matches!(
+            error,
+            ReadError::MissingSegment { .. } | ReadError::Asking { .. }
+        )
+    };
     stage.allowed.is_gone = true;
     let cuts = stage.dice(3);
     stage.cut_sometimes(cuts);

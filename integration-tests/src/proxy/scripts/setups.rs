@@ -12,7 +12,7 @@ use pravega_wire_protocol::{AppendSetup, Reply};
 use super::Script;
 use crate::{
     proxy::stage::Stage,
-    relay::{Fault, Frames},
+    relay::{Fault, Frames, Relay},
 };
 
 pub(super) const SCRIPTS: &[Script] = &[
@@ -21,8 +21,11 @@ pub(super) const SCRIPTS: &[Script] = &[
     Script::new("p05_a_setup_for_another_segment", other_segment),
     Script::new("t30_a_setup_beyond_what_was_sent", beyond_sent),
     Script::new("p06_a_setup_below_the_acked", below_acked),
-    Script::new("t30_a_setup_that_knows_nothing_of_the_unacked", forgets_unacked)
-        .only_embedded("a real store takes the last number again and stores its bytes twice"),
+    Script::new(
+        "t30_a_setup_that_knows_nothing_of_the_unacked",
+        forgets_unacked,
+    )
+    .only_embedded("a real store takes the last number again and stores its bytes twice"),
 ];
 
 /// Setup replies, one of the first or one behind a cut.
@@ -84,7 +87,10 @@ fn below_acked(stage: &mut Stage) {
         1 => 0,
         _ => i64::from(append) - 2,
     };
-    let frames = Frames::replies().named("AppendSetup").nth(2).times(u64::MAX);
+    let frames = Frames::replies()
+        .named("AppendSetup")
+        .nth(2)
+        .times(u64::MAX);
     let fault = Fault::replace(move |reply| match reply {
         Reply::AppendSetup(setup) => {
             let setup = AppendSetup {
@@ -96,7 +102,7 @@ fn below_acked(stage: &mut Stage) {
         _ => None,
     });
     stage.arm("setup below the acked", frames, fault);
-    stage.at_once(append, Some("all connections cut"), crate::relay::Relay::cut_all);
+    stage.at_once(append, Some("all connections cut"), Relay::cut_all);
     stage.allowed.write = |error| matches!(error, WriteError::Broken { .. });
     stage.allowed.must_fail = true;
 }

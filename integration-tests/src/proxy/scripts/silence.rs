@@ -15,8 +15,14 @@ pub(super) const SCRIPTS: &[Script] = &[
     Script::new("n06_a_reply_stops_inside", reply_stalled),
     Script::new("n12_acks_come_late", late_acks),
     Script::new("n12_replies_stop_inside_and_go_on", reply_goes_on),
-    Script::new("n07_a_late_copy_behind_the_new_setup", late_copy_behind_setup),
-    Script::new("n07_a_late_copy_behind_the_resent_append", late_copy_behind_ack),
+    Script::new(
+        "n07_a_late_copy_behind_the_new_setup",
+        late_copy_behind_setup,
+    ),
+    Script::new(
+        "n07_a_late_copy_behind_the_resent_append",
+        late_copy_behind_ack,
+    ),
     Script::new("n07_late_copies_of_several_connections", late_copies),
 ];
 

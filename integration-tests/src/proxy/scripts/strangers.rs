@@ -6,7 +6,7 @@ use pravega_wire_protocol::{HEADER_BYTES, Hello, Reply, message_type};
 use super::Script;
 use crate::{
     proxy::stage::Stage,
-    relay::{Fault, Frames},
+    relay::{Fault, Frames, Relay},
 };
 
 pub(super) const SCRIPTS: &[Script] = &[
@@ -38,8 +38,12 @@ fn may_be_refused(stage: &mut Stage) {
             WriteError::Broken { .. } | WriteError::Segment { .. }
         )
     };
-    stage.allowed.read =
-        |error| matches!(error, ReadError::ReadFailed { .. } | ReadError::Asking { .. });
+    stage.allowed.read = |error| {
+        matches!(
+            error,
+            ReadError::ReadFailed { .. } | ReadError::Asking { .. }
+        )
+    };
     stage.expect_timeouts(|_| {});
 }
 
@@ -189,6 +193,6 @@ fn flipped_bits(stage: &mut Stage) {
     });
     stage.arm("bit flipped in an id", setup, fault);
     // An answer that nobody has asked for is no answer.
-    stage.expect_timeouts(crate::relay::Relay::cut_all);
+    stage.expect_timeouts(Relay::cut_all);
     stage.cut_at_the_end();
 }

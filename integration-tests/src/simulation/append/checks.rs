@@ -22,7 +22,10 @@ impl Writer {
             return broken(format!("{durable} durable of {sent} sent of {accepted}"));
         }
         if session.unacked_bytes() > self.max_unacked + BLOCK_OVERHEAD {
-            return broken(format!("{} bytes are unacknowledged", session.unacked_bytes()));
+            return broken(format!(
+                "{} bytes are unacknowledged",
+                session.unacked_bytes()
+            ));
         }
         Ok(())
     }
@@ -68,7 +71,10 @@ impl Writer {
             let what = format!("block {} was torn or changed", entry.number);
             return harm(Harm::Lost, &block.range, what);
         }
-        if block.expected.is_some_and(|expected| expected != entry.offset) {
+        if block
+            .expected
+            .is_some_and(|expected| expected != entry.offset)
+        {
             let what = format!("block {} is elsewhere than expected", entry.number);
             return harm(Harm::Reordered, &whole, what);
         }
@@ -99,8 +105,10 @@ impl Writer {
                 block.range.start <= range.start && range.end <= block.range.end
             };
             let copies = self.blocks.iter().zip(is_stored);
-            let copies = copies.filter(|(block, is_stored)| **is_stored && holds(block)).count();
-            if submission.fate != fate_of(&self.session, range) && !self.is_explaining {
+            let copies = copies
+                .filter(|(block, is_stored)| **is_stored && holds(block))
+                .count();
+            if submission.fate != fate_of(&self.session, range) {
                 return broken(format!("{range:?} was settled otherwise before"));
             }
             match submission.fate {
@@ -119,7 +127,9 @@ impl Writer {
                 None => return broken(format!("{range:?} was never settled")),
             }
         }
-        if self.mode == WriteMode::Shared && self.session.failure().is_some_and(|it| it.is_conflict()) {
+        if self.mode == WriteMode::Shared
+            && self.session.failure().is_some_and(|it| it.is_conflict())
+        {
             return broken("a conflict of a writer that shares".to_owned());
         }
         Ok(())

@@ -2,12 +2,7 @@
 
 mod checks;
 
-use std::{
-    collections::VecDeque,
-    ops::Range,
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::VecDeque, ops::Range, sync::Arc, time::Instant};
 
 use pravega_client_shared::{DelegationToken, FlowId, WriterId};
 use pravega_segment_session::{
@@ -30,8 +25,8 @@ pub(crate) struct Writer {
     pub(crate) mode: WriteMode,
     pub(crate) session: AppendSession,
     pub(crate) way: Way,
-    /// Nothing else may be done to the session before the tail that explains its conflict is known.
-    pub(crate) is_explaining: bool,
+    /// The user has been told of the present conflict, with the tail that explains it.
+    pub(crate) is_explained: bool,
     /// The store has been asked for its tail, and has said this.
     pub(crate) tail: Option<(Pending, u64)>,
     submissions: Vec<Submission>,
@@ -77,18 +72,14 @@ struct Block {
 }
 
 impl Writer {
-    pub(crate) fn new(
-        index: usize,
-        segment: &Arc<str>,
-        options: AppendOptions,
-    ) -> Self {
+    pub(crate) fn new(index: usize, segment: &Arc<str>, options: AppendOptions) -> Self {
         let id = WriterId::from_wire(writer_id(index));
         Self {
             index,
             mode: options.mode,
             session: AppendSession::new(id, Arc::clone(segment), options),
             way: Way::default(),
-            is_explaining: false,
+            is_explained: false,
             tail: None,
             submissions: Vec::new(),
             settled: 0,
@@ -167,7 +158,9 @@ impl Writer {
     pub(super) fn bytes(&self, range: Range<u64>) -> impl Iterator<Item = u8> + use<> {
         let salt = wide(self.index + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         range.map(move |at| {
-            let [byte, ..] = (at ^ salt).wrapping_mul(0xbf58_476d_1ce4_e5b9).to_be_bytes();
+            let [byte, ..] = (at ^ salt)
+                .wrapping_mul(0xbf58_476d_1ce4_e5b9)
+                .to_be_bytes();
             byte
         })
     }
@@ -175,7 +168,12 @@ impl Writer {
     /// Whether a payload has these bytes.
     fn is_payload(&self, data: &Payload, range: Range<u64>) -> bool {
         wide(data.len()) == range.end - range.start
-            && data.chunks().iter().flatten().copied().eq(self.bytes(range))
+            && data
+                .chunks()
+                .iter()
+                .flatten()
+                .copied()
+                .eq(self.bytes(range))
     }
 
     pub(crate) fn attach(&mut self, now: Instant, link: usize, token: DelegationToken) {
@@ -316,7 +314,7 @@ impl Writer {
 
     /// The session ends its conflict behind `tail`.
     pub(crate) fn resync(&mut self, tail: u64, history: &mut History) -> Verdict {
-        self.is_explaining = false;
+        self.is_explained = true;
         self.settle(history)?;
         let unacked = self.session.failure().map(|failure| failure.unacked());
         match self.session.resync(tail) {
@@ -326,6 +324,7 @@ impl Writer {
                     return broken(format!("{resynced:?} gives up other bytes than failed"));
                 }
                 self.life += u32::from(given_up);
+                self.is_explained = false;
                 Ok(())
             }
             Ok(_) => broken("a resync to another place".to_owned()),
@@ -333,9 +332,15 @@ impl Writer {
         }
     }
 
+    /// In conflict, and nobody is told before the store has said where the segment ends.
+    pub(crate) fn is_explaining(&self) -> bool {
+        let failure = self.session.failure();
+        !self.is_explained && failure.is_some_and(|failure| failure.is_conflict())
+    }
+
     /// Takes note of what the user would be told now. What was told stays as it is.
     pub(crate) fn settle(&mut self, history: &mut History) -> Verdict {
-        if self.is_explaining {
+        if self.is_explaining() {
             return Ok(());
         }
         self.decide_blocks(history);

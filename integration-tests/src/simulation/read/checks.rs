@@ -42,9 +42,8 @@ impl Reader {
         for (at, range) in self.session.outstanding().enumerate() {
             asked += range.end - range.start;
             beyond += usize::from(range.end > tail);
-            let overlaps = |other: std::ops::Range<u64>| {
-                other.start < range.end && range.start < other.end
-            };
+            let overlaps =
+                |other: std::ops::Range<u64>| other.start < range.end && range.start < other.end;
             if self.session.outstanding().skip(at + 1).any(overlaps) {
                 return broken(format!("{range:?} is asked for twice"));
             }
@@ -54,7 +53,9 @@ impl Reader {
         let bound = wide(bound + options.keep_behind_bytes);
         let held = self.session.held_bytes();
         if asked + held > bound {
-            return broken(format!("{asked} asked and {held} held with a bound of {bound}"));
+            return broken(format!(
+                "{asked} asked and {held} held with a bound of {bound}"
+            ));
         }
         if beyond > 1 {
             return broken(format!("{beyond} requests reach beyond the tail at {tail}"));
@@ -78,7 +79,10 @@ impl Reader {
             true => Err(Violation::new(
                 Harm::Lost,
                 self.flushed - position,
-                format!("at the tail at {position}, but {} were flushed", self.flushed),
+                format!(
+                    "at the tail at {position}, but {} were flushed",
+                    self.flushed
+                ),
             )),
             false => Ok(()),
         }
@@ -96,7 +100,10 @@ impl Reader {
         }
         match self.end {
             Some(end) if end != store.tail() => {
-                let what = format!("the end was said to be at {end}, but is at {}", store.tail());
+                let what = format!(
+                    "the end was said to be at {end}, but is at {}",
+                    store.tail()
+                );
                 let missing = store.tail().saturating_sub(end);
                 Err(Violation::new(Harm::FalselyReported, missing, what))
             }

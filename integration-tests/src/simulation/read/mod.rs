@@ -7,11 +7,14 @@ use std::{sync::Arc, time::Instant};
 use pravega_client_shared::{DelegationToken, FlowId, RequestId};
 use pravega_segment_session::{
     BackoffPolicy, Disconnect, OnTruncation, ReadEvent, ReadFailure, ReadOptions, ReadSession,
-    ReadStep, Readiness,
+    ReadStep,
 };
 use pravega_wire_protocol::{Reply, Request};
 
-use super::{client::Way, store::{Store, wide}};
+use super::{
+    client::Way,
+    store::{Store, wide},
+};
 use crate::{
     Random, Trace,
     campaign::{Harm, Verdict, Violation},
@@ -26,6 +29,8 @@ pub(crate) struct Reader {
     options: ReadOptions,
     /// The consumer was told to wait, and has not been woken since.
     is_waiting: bool,
+    /// The consumer was told that there is nothing more.
+    is_over: bool,
     /// The consumer was moved over these bytes, and has not been told yet.
     gap: Option<(u64, u64)>,
     seen: Vec<Seen>,
@@ -64,6 +69,7 @@ impl Reader {
             is_lied_to: false,
             options,
             is_waiting: false,
+            is_over: false,
             gap: None,
             seen: Vec::new(),
             end: None,
@@ -115,9 +121,7 @@ impl Reader {
                 self.troubles += 1;
                 Ok(false)
             }
-            Err(violation) => {
-                broken(format!("the store keeps to the protocol, but: {violation}"))
-            }
+            Err(violation) => broken(format!("the store keeps to the protocol, but: {violation}")),
         }
     }
 
@@ -135,7 +139,10 @@ impl Reader {
         let fits = u64::try_from(end).is_ok_and(|end| end <= until);
         match read.suggested_length > 0 && fits {
             true => Ok(()),
-            false => broken(format!("{} bytes are asked for at {}", read.suggested_length, read.offset)),
+            false => broken(format!(
+                "{} bytes are asked for at {}",
+                read.suggested_length, read.offset
+            )),
         }
     }
 
@@ -195,6 +202,7 @@ impl Reader {
             step => {
                 self.note_jump(before, self.session.position());
                 self.over(step, store)?;
+                self.is_over = true;
                 Ok(Got::Over)
             }
         }
@@ -232,6 +240,7 @@ impl Reader {
     pub(crate) fn seek(&mut self, offset: u64) -> Verdict {
         let sought = self.session.seek(offset).is_ok() && self.session.position() == offset;
         self.is_waiting = false;
+        self.is_over = false;
         self.gap = None;
         match sought {
             true => Ok(()),
@@ -239,25 +248,30 @@ impl Reader {
         }
     }
 
-    /// The consumer has been told that there is nothing more.
-    pub(crate) fn is_over(&mut self) -> bool {
-        let found = self.session.poll_ready();
-        !matches!(found, Readiness::Data(_) | Readiness::Pending)
+    /// The consumer has no reason to ask: it was told to wait, or that there is nothing more.
+    pub(crate) fn is_patient(&self) -> bool {
+        self.is_waiting || self.is_over
     }
 
     /// There is nothing that the consumer could still be given, unless more is written.
     pub(crate) fn is_at_rest(&self, store: &Store) -> bool {
         let is_there = self.session.position() >= store.shown() && !store.is_sealed();
-        self.is_waiting && is_there && self.session.available() == 0
+        self.is_over || (self.is_waiting && is_there)
     }
 
     fn note_end(&mut self, length: u64, store: &Store) -> Verdict {
-        if self.end.replace(length).is_some_and(|before| before != length) {
+        if self
+            .end
+            .replace(length)
+            .is_some_and(|before| before != length)
+        {
             return falsely(format!("the end moves to {length}"));
         }
         match store.is_sealed() {
             true => Ok(()),
-            false => falsely(format!("an end at {length} of a segment that is not sealed")),
+            false => falsely(format!(
+                "an end at {length} of a segment that is not sealed"
+            )),
         }
     }
 }
@@ -300,6 +314,8 @@ fn falsely<T>(what: String) -> Verdict<T> {
 fn is_for_trouble(failure: &ReadFailure) -> bool {
     matches!(
         failure,
-        ReadFailure::Protocol { .. } | ReadFailure::Unauthorized { .. } | ReadFailure::Refused { .. }
+        ReadFailure::Protocol { .. }
+            | ReadFailure::Unauthorized { .. }
+            | ReadFailure::Refused { .. }
     )
 }

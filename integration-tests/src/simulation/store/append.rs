@@ -11,9 +11,7 @@ use pravega_wire_protocol::{
     SetupAppend,
 };
 
-use super::{
-    Refusal, Store, Stored, replies, wide,
-};
+use super::{Refusal, Store, Stored, replies, wide};
 use crate::{Random, simulation::Client};
 
 /// A writer on one connection, as the store's side of that connection sees it.
@@ -222,7 +220,7 @@ impl Store {
     }
 
     /// Everything that the outcome was decided by is durable.
-    fn is_due(&self, outcome: Outcome) -> bool {
+    pub(super) fn is_due(&self, outcome: Outcome) -> bool {
         let is_sealing = matches!(outcome, Outcome::Sealed { .. }) && !self.seal_synced;
         !is_sealing && outcome.decided_by().is_none_or(|by| by <= self.synced)
     }

@@ -50,6 +50,11 @@ impl Link {
         self.parked.len()
     }
 
+    /// The store has decided something, and has not yet said so.
+    pub(crate) fn has_outcome(&self) -> bool {
+        !self.outcomes.is_empty()
+    }
+
     /// The store can take in a request.
     pub(crate) fn has_request(&self) -> bool {
         !self.is_closed && !self.is_held && !self.to_store.is_empty()

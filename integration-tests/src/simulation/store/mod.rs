@@ -264,15 +264,13 @@ impl Store {
                 link.outcomes.push_back((append, Outcome::WrongHost));
             }
         }
-        let synced = self.synced;
-        let unsure = |outcome: &Outcome| outcome.decided_by().is_some_and(|by| by > synced);
-        for link in &mut self.links {
-            for (_, outcome) in &mut link.outcomes {
-                if unsure(outcome) {
-                    *outcome = Outcome::WrongHost;
-                }
+        let mut links = std::mem::take(&mut self.links);
+        for (_, outcome) in links.iter_mut().flat_map(|link| &mut link.outcomes) {
+            if !self.is_due(*outcome) {
+                *outcome = Outcome::WrongHost;
             }
         }
+        self.links = links;
         self.recover(random);
         self.host = 1 - self.host;
     }
@@ -312,10 +310,7 @@ impl Store {
     }
 
     fn set_applied(&mut self, writer: u128, applied: i64) {
-        let known = self
-            .numbers
-            .iter_mut()
-            .find(|known| known.writer == writer);
+        let known = self.numbers.iter_mut().find(|known| known.writer == writer);
         match known {
             Some(known) => known.applied = applied,
             None => self.numbers.push(Numbers {
@@ -380,7 +375,10 @@ impl Store {
     /// The refusal that meets the next request, if there is one.
     fn take_refusal(&mut self) -> Option<Refusal> {
         let (refusal, times) = self.refusal?;
-        self.refusal = times.checked_sub(1).filter(|left| *left > 0).map(|left| (refusal, left));
+        self.refusal = times
+            .checked_sub(1)
+            .filter(|left| *left > 0)
+            .map(|left| (refusal, left));
         Some(refusal)
     }
 }

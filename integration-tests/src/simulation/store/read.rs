@@ -33,7 +33,11 @@ impl Store {
             // The token of a read is refused with its offset in the place of the id.
             let is_token = matches!(refusal, Refusal::Expired | Refusal::Forbidden);
             let as_offset = is_token && !random.one_in(3);
-            let request_id = if as_offset { read.offset } else { read.request_id };
+            let request_id = if as_offset {
+                read.offset
+            } else {
+                read.request_id
+            };
             match refusal.reply(request_id, &read.segment) {
                 Some(reply) => Answer::Reply(reply),
                 None => Answer::Close,
@@ -87,7 +91,11 @@ impl Store {
     /// Answers the reads that need not wait any longer.
     pub(super) fn wake(&mut self, random: &mut Random) {
         for id in 0..self.links.len() {
-            let Some(link) = self.links.get_mut(id).filter(|link| !link.parked.is_empty()) else {
+            let Some(link) = self
+                .links
+                .get_mut(id)
+                .filter(|link| !link.parked.is_empty())
+            else {
                 continue;
             };
             for read in std::mem::take(&mut link.parked) {

@@ -7,7 +7,10 @@ use pravega_segment_session::{
 use super::World;
 use crate::{
     campaign::{Verdict, Violation},
-    simulation::{client::{Client, Way}, store::Link},
+    simulation::{
+        client::{Client, Way},
+        store::Link,
+    },
 };
 
 impl World<'_> {
@@ -66,9 +69,13 @@ impl World<'_> {
             AppendEvent::Failed(failure) => {
                 if failure.is_conflict() {
                     // The driver asks where the segment ends before it tells anybody.
-                    self.writer(index)?.is_explaining = true;
                     self.ask_tail(index)?;
                 }
+                Ok(())
+            }
+            AppendEvent::Acked { .. } => {
+                let flushed = self.writer(index)?.session.durable_offset();
+                self.flushed = self.flushed.max(flushed);
                 Ok(())
             }
             _ => Ok(()),
@@ -146,8 +153,14 @@ impl World<'_> {
         self.way(client)?.is_wanted = false;
         let (now, failure) = (self.now, AttachFailure::new(kind));
         match client {
-            Client::Writer(index) => self.writer(index)?.session.handle_attach_failed(now, &failure),
-            Client::Reader(index) => self.reader(index)?.session.handle_attach_failed(now, &failure),
+            Client::Writer(index) => self
+                .writer(index)?
+                .session
+                .handle_attach_failed(now, &failure),
+            Client::Reader(index) => self
+                .reader(index)?
+                .session
+                .handle_attach_failed(now, &failure),
         }
         self.drive(client)
     }

@@ -8,7 +8,10 @@ use pravega_wire_protocol::{Payload, Reply, SegmentRead};
 use super::World;
 use crate::{
     campaign::Verdict,
-    simulation::{client::Client, store::{Refusal, wide}},
+    simulation::{
+        client::Client,
+        store::{Refusal, wide},
+    },
 };
 
 /// What becomes of bytes that a lost connection had sent and the store had not yet read.
@@ -90,7 +93,11 @@ impl World<'_> {
             Disconnect::Released,
             Disconnect::Violation,
         ];
-        let why = self.random.pick(&reasons).copied().unwrap_or(Disconnect::Lost);
+        let why = self
+            .random
+            .pick(&reasons)
+            .copied()
+            .unwrap_or(Disconnect::Lost);
         self.lose(client, why)?;
         self.drive(client)
     }

@@ -5,7 +5,7 @@ use super::{World, other_id};
 use crate::{
     campaign::{Verdict, Violation},
     history::{Entry, Log, search, tiling},
-    simulation::{client::Client, read::Got},
+    simulation::{client::Client},
 };
 
 impl World<'_> {
@@ -23,7 +23,7 @@ impl World<'_> {
         }
         for writer in &mut self.writers {
             writer.tail = None;
-            writer.is_explaining = false;
+            writer.is_explained = true;
             writer.settle(&mut self.history)?;
         }
         Ok(())
@@ -53,14 +53,16 @@ impl World<'_> {
         }
         match client {
             Client::Writer(index) => {
-                if self.writer(index)?.is_explaining {
+                if self.writer(index)?.is_explaining() {
                     self.hear_tail(index)?;
                 }
                 let now = self.now;
                 self.writer(index)?.session.flush(now);
             }
             Client::Reader(index) => {
-                while let Got::Bytes(_) = self.consume(index, usize::MAX, false)? {
+                // Who was told to wait does so until it is woken.
+                while !self.reader(index)?.is_patient() {
+                    self.consume(index, usize::MAX, false)?;
                     self.drive(client)?;
                 }
             }
@@ -94,7 +96,7 @@ impl World<'_> {
         Ok(())
     }
 
-    fn is_at_rest(&mut self) -> bool {
+    fn is_at_rest(&self) -> bool {
         let store = &self.store;
         let is_settled = |writer: &super::Writer| {
             writer.session.failure().is_some() || writer.session.unacked_bytes() == 0
@@ -103,7 +105,9 @@ impl World<'_> {
             return false;
         }
         let readers = &mut self.readers;
-        readers.iter_mut().all(|reader| reader.is_over() || reader.is_at_rest(store))
+        readers
+            .iter_mut()
+            .all(|reader| reader.is_over() || reader.is_at_rest(store))
     }
 
     pub(super) fn check_end(&mut self) -> Verdict {
@@ -117,6 +121,35 @@ impl World<'_> {
             self.trace.add(reader.session.position());
         }
         self.trace.add_bytes(&self.store.content);
+        for writer in &self.writers {
+            self.tally
+                .add("~ blocks", "acked", writer.session.stats().bytes_acked);
+            self.tally
+                .add("~ blocks", "sent", writer.session.stats().blocks_sent);
+            self.tally
+                .add("~ blocks", "resent", writer.session.stats().blocks_resent);
+            self.tally
+                .add("~ confl", "resent", writer.session.stats().conflicts);
+            self.tally
+                .add("~ rec", "resent", writer.session.stats().reconnects);
+        }
+        for reader in &self.readers {
+            self.tally
+                .add("~ reads", "bytes", reader.session.stats().bytes_received);
+            self.tally
+                .add("~ reads", "requests", reader.session.stats().read_requests);
+            self.tally
+                .add("~ reads", "rec", reader.session.stats().reconnects);
+        }
+        self.tally.add(
+            "~ ops",
+            if self.history.operations().len() <= 20 {
+                "<=20"
+            } else {
+                "more"
+            },
+            1,
+        );
         self.check_history()
     }
 

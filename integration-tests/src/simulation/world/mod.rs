@@ -84,12 +84,21 @@ impl<'a> World<'a> {
     /// One more reader, from now on.
     pub(super) fn add_reader(&mut self) {
         let mut options = read::options(&mut self.random, self.scene.before);
-        if self.scene.start.is_some_and(|start| start.reads_from_start()) {
+        if self
+            .scene
+            .start
+            .is_some_and(|start| start.reads_from_start())
+        {
             options = options.with_offset(0).with_until(None);
         }
         let mut reader = Reader::new(&self.segment, options);
         reader.flushed = self.flushed;
         self.readers.push(reader);
+    }
+
+    /// What time it is.
+    pub(super) fn now(&self) -> Instant {
+        self.now
     }
 
     /// Makes the run: to its start, through its steps, to its end. The hash of its trace.
@@ -155,7 +164,10 @@ impl<'a> World<'a> {
     }
 
     /// One of the connections for which `is_fit` holds.
-    pub(super) fn any_link(&mut self, is_fit: impl Fn(&Store, usize, &Link) -> bool) -> Option<usize> {
+    pub(super) fn any_link(
+        &mut self,
+        is_fit: impl Fn(&Store, usize, &Link) -> bool,
+    ) -> Option<usize> {
         let store = &self.store;
         let fit = |(id, link): (usize, &Link)| is_fit(store, id, link).then_some(id);
         let count = store.links.iter().enumerate().filter_map(fit).count();
@@ -207,7 +219,9 @@ impl<'a> World<'a> {
         let Some(entry) = self.store.append_other(len) else {
             return false;
         };
-        let called = self.history.append(OTHERS, other_id(&entry), entry.len, None);
+        let called = self
+            .history
+            .append(OTHERS, other_id(&entry), entry.len, None);
         self.others.push((called, self.store.log.len() - 1));
         true
     }

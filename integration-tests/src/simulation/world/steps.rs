@@ -5,7 +5,11 @@ use pravega_segment_session::{AttachFailureKind, WriteMode};
 use super::World;
 use crate::{
     campaign::Verdict,
-    simulation::{client::Client, read::Got, store::wide},
+    simulation::{
+        client::Client,
+        read::Got,
+        store::{Link, Store, wide},
+    },
 };
 
 impl World<'_> {
@@ -18,39 +22,87 @@ impl World<'_> {
         };
         self.trace.add(what);
         let store = &self.store;
-        self.trace.add(store.tail() << 32 | wide(store.synced()) << 16 | wide(store.links.len()));
+        self.trace
+            .add(store.tail() << 32 | wide(store.synced()) << 16 | wide(store.links.len()));
         Ok(())
     }
 
     fn ordinary(&mut self) -> Verdict<u64> {
-        let kind = self.random.below(20);
+        let kind = self.random.below(24);
         match kind {
-            0..=3 => {
+            0..=9 => {
+                let client = self.any_client();
+                self.advance(client)?;
+            }
+            10..=12 => {
                 let client = self.any_client();
                 self.call(client)?;
                 self.drive(client)?;
             }
-            4 => {
+            13 => {
                 let client = self.any_client();
                 self.pass_time(client)?;
             }
-            5..=7 => self.connect_one()?,
-            8..=10 => {
+            14 => {
+                let client = self.any_client();
+                self.connect(client)?;
+            }
+            15 | 16 => {
                 if let Some(id) = self.any_link(|_, _, link| link.has_request()) {
                     self.receive(id)?;
                 }
             }
-            11 | 12 => self.store.apply(&mut self.random),
-            13 => self.sync(),
-            14 => self.store.show(&mut self.random),
-            15 => self.answer_one(),
-            16 | 17 => {
+            17 => self.store.apply(&mut self.random),
+            18 => self.sync(),
+            19 => self.store.show(&mut self.random),
+            20 => self.answer_one(),
+            21 | 22 => {
                 let client = self.any_client();
                 self.deliver(client)?;
             }
+            _ if self.random.one_in(8) => self.open_late(),
             _ => self.serve_all()?,
         }
         Ok(wide(kind))
+    }
+
+    /// A reader is made when something has been flushed, which it has to see.
+    fn open_late(&mut self) {
+        if self.flushed > 0 && self.readers.len() < MAX_READERS {
+            self.add_reader();
+        }
+    }
+
+    /// The next thing happens that a client waits for.
+    fn advance(&mut self, client: Client) -> Verdict {
+        let Some(id) = self.way(client)?.link else {
+            let has_use = self.way(client)?.is_wanted;
+            self.connect(client)?;
+            if !has_use {
+                self.call(client)?;
+                self.drive(client)?;
+            }
+            return Ok(());
+        };
+        let Some(link) = self.store.links.get(id) else {
+            return Ok(());
+        };
+        let (has_news, has_request) = (link.has_news(), link.has_request());
+        if has_news {
+            self.deliver(client)
+        } else if has_request {
+            self.receive(id)
+        } else if self.store.can_answer(id) {
+            self.store.answer(id, false);
+            self.deliver(client)
+        } else if link_waits(&self.store, id) {
+            self.store.apply(&mut self.random);
+            self.sync();
+            Ok(())
+        } else {
+            self.call(client)?;
+            self.drive(client)
+        }
     }
 
     /// A user does something.
@@ -62,15 +114,15 @@ impl World<'_> {
     }
 
     fn call_writer(&mut self, index: usize) -> Verdict {
-        let kind = self.random.below(8);
+        let (kind, now) = (self.random.below(8), self.now);
         if kind == 7 {
-            self.writer(index)?.session.flush(self.now);
+            self.writer(index)?.session.flush(now);
             return Ok(());
         }
         let Some(writer) = self.writers.get(index) else {
             return Ok(());
         };
-        if writer.tail.is_some() && (kind < 3 || writer.is_explaining) {
+        if writer.tail.is_some() && (kind < 3 || writer.is_explaining()) {
             return self.hear_tail(index);
         }
         let is_stuck = writer.session.failure().is_some();
@@ -79,7 +131,6 @@ impl World<'_> {
         }
         let longest = writer.session.options().max_block_bytes;
         let len = self.scene.length(&mut self.random, longest);
-        let now = self.now;
         let flushes = self.random.one_in(3);
         let writer = self.writer(index)?;
         writer.submit(now, len)?;
@@ -102,7 +153,7 @@ impl World<'_> {
             self.history.tail(called, tail);
         }
         writer.session.note_tail(tail);
-        writer.is_explaining = false;
+        writer.is_explained = true;
         writer.settle(&mut self.history)?;
         let in_conflict = writer.session.failure().is_some_and(|it| it.is_conflict());
         let moves = writer.session.failure().is_none() && writer.session.unacked_bytes() == 0;
@@ -174,8 +225,7 @@ impl World<'_> {
 
     /// A client that has no connection comes one step nearer to one: its pause passes, its attempt succeeds or
     /// fails, or the store comes up again.
-    fn connect_one(&mut self) -> Verdict {
-        let client = self.any_client();
+    fn connect(&mut self, client: Client) -> Verdict {
         let way = self.way(client)?;
         if way.link.is_some() {
             return Ok(());
@@ -214,6 +264,13 @@ impl World<'_> {
     }
 }
 
+/// Something that came on the connection is inside the store.
+fn link_waits(store: &Store, id: usize) -> bool {
+    store.has_queue() || store.links.get(id).is_some_and(Link::has_outcome)
+}
+
+/// So many readers are enough.
+const MAX_READERS: usize = 3;
 /// What a fault is in the trace.
 const FAULT: u64 = 100;
 /// The first of the readers in the history.

@@ -16,6 +16,7 @@ use super::{
 use crate::store::{
     append::{Append, AppendError, AppendOutcome},
     error::StoreError,
+    log::size,
     segment::Segment,
     state::{AttributeUpdate, NO_VALUE, Policy, SegmentState, compare_and_set},
     table::Names,
@@ -39,14 +40,20 @@ pub(super) struct Draft {
 pub(super) struct Group<'a, 'txn> {
     pub(super) tables: &'a mut Tables<'txn>,
     pub(super) names: &'a Names,
-    /// Where the last chunk of a segment begins; filled as it becomes known.
-    pub(super) last_chunks: &'a mut HashMap<u64, u64>,
     pub(super) next_number: &'a mut u64,
     pub(super) now_ms: i64,
     pub(super) drafts: BTreeMap<u64, Draft>,
     pub(super) created: BTreeMap<Arc<str>, Arc<Segment>>,
     /// True when a table was changed directly.
     pub(super) wrote: bool,
+}
+
+/// Changes of segments on their way into the tables.
+#[derive(Debug)]
+pub(super) struct Decided {
+    pub(super) drafts: BTreeMap<u64, Draft>,
+    pub(super) created: BTreeMap<Arc<str>, Arc<Segment>>,
+    wrote: bool,
 }
 
 /// What the storage library allows.
@@ -95,22 +102,13 @@ impl Group<'_, '_> {
         Ok(())
     }
 
-    /// Writes the bytes and records of everything decided; true when there is something to commit.
-    pub(super) fn write(&mut self) -> DiskResult<bool> {
-        for (number, draft) in &self.drafts {
-            if draft.deleted {
-                self.tables.segments.remove(number)?;
-                self.tables.garbage.insert(number, ())?;
-                self.last_chunks.remove(number);
-                continue;
-            }
-            write_bytes(self.tables, self.last_chunks, *number, draft)?;
-            if draft.changed {
-                let record = encode_record(*number, draft.segment.name(), &draft.state);
-                self.tables.segments.insert(number, &record[..])?;
-            }
+    /// What was decided, to be written.
+    pub(super) fn decided(self) -> Decided {
+        Decided {
+            drafts: self.drafts,
+            created: self.created,
+            wrote: self.wrote,
         }
-        Ok(self.wrote || self.drafts.values().any(|draft| draft.changed))
     }
 
     fn create(&mut self, name: &Arc<str>, policy: Policy) -> Result<bool, StoreError> {
@@ -233,6 +231,30 @@ impl Group<'_, '_> {
     }
 }
 
+impl Decided {
+    /// Writes the bytes and records of everything decided; true when there is something to commit.
+    pub(super) fn write(
+        &self,
+        tables: &mut Tables<'_>,
+        last_chunks: &mut HashMap<u64, u64>,
+    ) -> DiskResult<bool> {
+        for (number, draft) in &self.drafts {
+            if draft.deleted {
+                tables.segments.remove(number)?;
+                tables.garbage.insert(number, ())?;
+                last_chunks.remove(number);
+                continue;
+            }
+            write_bytes(tables, last_chunks, *number, draft)?;
+            if draft.changed {
+                let record = encode_record(*number, draft.segment.name(), &draft.state);
+                tables.segments.insert(number, &record[..])?;
+            }
+        }
+        Ok(self.wrote || self.drafts.values().any(|draft| draft.changed))
+    }
+}
+
 impl Draft {
     fn new(segment: Arc<Segment>, state: SegmentState) -> Self {
         Self {
@@ -243,5 +265,10 @@ impl Draft {
             visible_length: state.length,
             changed: false,
         }
+    }
+
+    /// How many bytes it brings.
+    pub(super) fn bytes(&self) -> u64 {
+        self.data.iter().map(|data| size(data)).sum()
     }
 }

@@ -11,45 +11,55 @@
 //! commits with a sync, and only then shows the changes and answers. So an answer is never ahead of the disk,
 //! nor is anything that a reader, an info request or a setup can see.
 
+mod checksum;
 mod chunks;
+mod data_file;
 mod directory;
+mod folder;
+mod frozen;
 mod garbage;
 mod group;
 pub(in crate::store) mod operation;
 mod reader;
+mod recent;
 mod recovery;
+mod reserve;
+mod room;
 mod schema;
+mod slot;
 #[cfg(test)]
 mod tests;
 mod worker;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
-    thread,
-};
+use std::{collections::HashMap, sync::Arc, thread};
 
+use bytes::Bytes;
 use pravega_wire_protocol::Payload;
 use redb::{Database, ReadableDatabase, ReadableTable};
 use snafu::{ResultExt, Snafu};
 use tokio::sync::{Semaphore, mpsc, oneshot};
-use tracing::error;
 
-pub(in crate::store) use self::{directory::Directory, schema::DatabaseOpener};
+pub(in crate::store) use self::{
+    directory::Directory, recovery::RecoverError, reserve::RESERVE, schema::CACHE, worker::Worker,
+};
 use self::{
     operation::{Operation, Reply},
-    recovery::{RecoverError, Recovered, recover},
-    worker::{Recent, Worker},
+    recent::Recent,
+    recovery::Recovered,
+    reserve::Reserve,
+    room::Room,
+    slot::DatabaseSlot,
 };
+pub use self::folder::{Folder, FolderLock, StoredFile, SystemFolder};
 use super::{
     append::{Append, Ticket},
-    error::StoreError,
+    error::{DamagedSnafu, DirectoryError, IoSnafu, StoreError},
     segment::Segment,
     table::Names,
 };
 
 /// The version of the format that this server writes.
-pub(in crate::store) const FORMAT_VERSION: u64 = 1;
+pub(in crate::store) const FORMAT_VERSION: u64 = 2;
 
 /// Operations on their way to the storage thread. What they may hold in memory has a bound of its own.
 const QUEUE: usize = 16 * 1024;
@@ -77,7 +87,7 @@ pub(crate) struct StorageThread(oneshot::Receiver<()>);
 
 /// Why a database could not be opened.
 #[derive(Debug, Snafu)]
-pub(super) enum OpenError {
+pub(in crate::store) enum OpenError {
     /// The storage library says no.
     #[snafu(display("the storage library cannot open it"))]
     Library {
@@ -98,27 +108,62 @@ pub(super) enum OpenError {
     },
 }
 
-impl Disk {
-    /// Opens a database, recovers what is in it and starts the storage thread. Blocks.
-    ///
-    /// `guard` is dropped when the thread ends.
-    pub(super) fn open(
-        opener: DatabaseOpener,
-        max_segments: usize,
-        max_cold_bytes: usize,
-        guard: impl Send + 'static,
-    ) -> Result<(Self, Arc<Names>, StorageThread), OpenError> {
-        let database = opener().context(LibrarySnafu)?;
+/// Bounds of the backend.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) struct DiskOptions {
+    /// Segments.
+    pub(in crate::store) max_segments: usize,
+    /// Bytes read from the disk that wait for their readers.
+    pub(in crate::store) max_cold_bytes: usize,
+    /// What the library keeps of its file in memory, bytes.
+    pub(in crate::store) cache: usize,
+    /// Room kept for making room, bytes.
+    pub(in crate::store) reserve: u64,
+    /// The wall clock, milliseconds since 1970.
+    pub(in crate::store) clock: fn() -> i64,
+}
+
+/// A backend whose thread has not started.
+#[derive(Debug)]
+pub(in crate::store) struct Opened {
+    pub(in crate::store) disk: Disk,
+    pub(in crate::store) names: Arc<Names>,
+    pub(in crate::store) worker: Worker,
+    pub(in crate::store) operations: mpsc::Receiver<Operation>,
+}
+
+impl Opened {
+    /// Opens the database in a directory and recovers what is in it. Blocks.
+    pub(in crate::store) fn new(
+        directory: &Directory,
+        options: &DiskOptions,
+    ) -> Result<Self, DirectoryError> {
+        let path = directory.folder().path();
+        let damaged = DamagedSnafu { directory: path };
+        let file = directory.database()?;
+        let reserve = Reserve::open(Arc::clone(directory.folder()), options.reserve);
+        let mut reserve = reserve.context(IoSnafu {
+            action: "keep room in",
+            path,
+        })?;
+        let mut opened = DatabaseSlot::open(Arc::clone(&file), options.cache);
+        // A database that was not closed is written to before it can be read.
+        if opened.as_ref().is_err_and(OpenError::is_full) && reserve.is_held() {
+            reserve.release().context(IoSnafu {
+                action: "make room in",
+                path,
+            })?;
+            opened = DatabaseSlot::open(file, options.cache);
+        }
+        let (database, recovered) = opened.map_err(Box::from).context(damaged)?;
         let Recovered {
             segments,
             garbage,
             next_number,
-        } = recover(&database).context(ContentSnafu)?;
-        let names = Arc::new(Names::new(max_segments, segments));
-        let database = Arc::new(DatabaseSlot {
-            opener,
-            database: RwLock::new(Some(database)),
-        });
+        } = recovered;
+        let names = Arc::new(Names::new(options.max_segments, segments));
+        let database = Arc::new(database);
+        let (sender, operations) = mpsc::channel(QUEUE);
         let worker = Worker {
             database: Arc::clone(&database),
             names: Arc::clone(&names),
@@ -126,13 +171,40 @@ impl Disk {
             next_number,
             last_chunks: HashMap::new(),
             recent: Recent::default(),
+            room: Room::new(reserve),
             stopped: None,
+            clock: options.clock,
         };
-        let (operations, receiver) = mpsc::channel(QUEUE);
+        let max_cold_bytes = options.max_cold_bytes.min(Semaphore::MAX_PERMITS);
+        let disk = Disk {
+            operations: sender,
+            database,
+            cold_reads: Semaphore::new(COLD_READS),
+            cold_bytes: Arc::new(Semaphore::new(max_cold_bytes)),
+        };
+        Ok(Self {
+            disk,
+            names,
+            worker,
+            operations,
+        })
+    }
+
+    /// Starts the storage thread. `guard` is dropped when it ends.
+    pub(in crate::store) fn start(
+        self,
+        guard: impl Send + 'static,
+    ) -> Result<(Disk, Arc<Names>, StorageThread), OpenError> {
+        let Self {
+            disk,
+            names,
+            worker,
+            operations,
+        } = self;
         let (ended, ending) = oneshot::channel();
-        let slot = Arc::clone(&database);
+        let slot = Arc::clone(&disk.database);
         let run = move || {
-            worker.run(receiver);
+            worker.run(operations);
             slot.close();
             drop(guard);
             // Nobody has to wait for the end.
@@ -140,15 +212,21 @@ impl Disk {
         };
         let builder = thread::Builder::new().name("pravega-storage".to_owned());
         builder.spawn(run).context(ThreadSnafu)?;
-        let disk = Self {
-            operations,
-            database,
-            cold_reads: Semaphore::new(COLD_READS),
-            cold_bytes: Arc::new(Semaphore::new(max_cold_bytes.min(Semaphore::MAX_PERMITS))),
-        };
         Ok((disk, names, StorageThread(ending)))
     }
+}
 
+impl OpenError {
+    fn is_full(&self) -> bool {
+        let is_full = |error: &redb::Error| match error {
+            redb::Error::Io(error) => reserve::is_full(error),
+            _ => false,
+        };
+        matches!(self, Self::Library { source } if is_full(source))
+    }
+}
+
+impl Disk {
     /// Asks the storage thread and waits for its answer.
     pub(super) async fn call<T>(
         &self,
@@ -192,21 +270,28 @@ impl Disk {
         Ok(reader::hold(bytes, share))
     }
 
+    /// As [`Self::read`], on the calling thread.
+    pub(super) fn read_here(
+        &self,
+        segment: &Segment,
+        offset: u64,
+        max: u64,
+    ) -> Result<Payload, StoreError> {
+        let number = segment.number();
+        let read = |database: &_| reader::read_bytes(database, number, offset, max);
+        let bytes = self.database.with(read).map_err(unreadable)?;
+        Ok(Bytes::from(bytes).into())
+    }
+
     /// The whole catalog, by key.
-    pub(super) async fn catalog(&self) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    pub(super) async fn catalog(&self) -> Result<Vec<CatalogLine>, StoreError> {
         let slot = Arc::clone(&self.database);
-        self.blocking(move || {
-            slot.with(|database| {
-                let table = database.begin_read()?.open_table(schema::CATALOG)?;
-                let mut catalog = Vec::new();
-                for entry in table.iter()? {
-                    let (key, value) = entry?;
-                    catalog.push((key.value().to_vec(), value.value().to_vec()));
-                }
-                Ok(catalog)
-            })
-        })
-        .await
+        self.blocking(move || slot.with(read_catalog)).await
+    }
+
+    /// As [`Self::catalog`], on the calling thread.
+    pub(super) fn catalog_here(&self) -> Result<Vec<CatalogLine>, StoreError> {
+        self.database.with(read_catalog).map_err(unreadable)
     }
 
     async fn blocking<T: Send + 'static>(
@@ -214,9 +299,7 @@ impl Disk {
         read: impl FnOnce() -> Result<T, redb::Error> + Send + 'static,
     ) -> Result<T, StoreError> {
         match tokio::task::spawn_blocking(read).await {
-            Ok(result) => result.map_err(|error| StoreError::Unreadable {
-                source: error.into(),
-            }),
+            Ok(result) => result.map_err(unreadable),
             // The runtime is shutting down, or the library met something it did not expect.
             Err(_) => Err(StoreError::ShuttingDown),
         }
@@ -231,47 +314,23 @@ impl StorageThread {
     }
 }
 
-/// The database, which is closed at the end and opened again after a failure.
-pub(super) struct DatabaseSlot {
-    opener: DatabaseOpener,
-    database: RwLock<Option<Database>>,
+/// A line of the catalog: its key and its value.
+pub(super) type CatalogLine = (Vec<u8>, Vec<u8>);
+
+fn read_catalog(database: &Database) -> Result<Vec<CatalogLine>, redb::Error> {
+    let table = database.begin_read()?.open_table(schema::CATALOG)?;
+    let mut catalog = Vec::new();
+    for entry in table.iter()? {
+        let (key, line) = entry?;
+        let key = key.value().to_vec();
+        let value = schema::open_line(&key, line.value())?;
+        catalog.push((key, value));
+    }
+    Ok(catalog)
 }
 
-impl DatabaseSlot {
-    /// Uses the database, if it is open.
-    fn with<T>(
-        &self,
-        read: impl FnOnce(&Database) -> Result<T, redb::Error>,
-    ) -> Result<T, redb::Error> {
-        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
-        database
-            .as_ref()
-            .map_or(Err(redb::Error::DatabaseClosed), read)
-    }
-
-    /// Closes the database and opens it again, for reading what was durable before a failure.
-    fn reopen(&self) {
-        let mut database = self
-            .database
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        *database = None;
-        match (self.opener)() {
-            Ok(opened) => *database = Some(opened),
-            Err(error) => error!(%error, "old bytes cannot be read until the server is restarted"),
-        }
-    }
-
-    fn close(&self) {
-        *self
-            .database
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = None;
-    }
-}
-
-impl std::fmt::Debug for DatabaseSlot {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DatabaseSlot").finish_non_exhaustive()
+fn unreadable(error: redb::Error) -> StoreError {
+    StoreError::Unreadable {
+        source: error.into(),
     }
 }

@@ -10,7 +10,7 @@ use crate::store::{
     append::{Append, AppendError, Ticket},
     error::StoreError,
     segment::Segment,
-    state::{AttributeUpdate, Policy},
+    state::{AttributeUpdate, NO_VALUE, Policy},
 };
 
 /// One request to the storage thread.
@@ -92,6 +92,20 @@ impl Operation {
             | Self::SetPolicy(..)
             | Self::Attribute(..)
             | Self::UpdateAttribute(..) => 0,
+        }
+    }
+
+    /// True for what a full disk has no room for. What makes room, and what takes hardly any, is done.
+    pub(super) fn needs_room(&self) -> bool {
+        match self {
+            Self::Append(..) | Self::Create(..) => true,
+            Self::UpdateAttribute(_, update, _) => update.value != NO_VALUE,
+            Self::Seal(..)
+            | Self::Truncate(..)
+            | Self::Delete(..)
+            | Self::SetPolicy(..)
+            | Self::Attribute(..)
+            | Self::Catalog(..) => false,
         }
     }
 

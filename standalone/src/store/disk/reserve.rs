@@ -12,7 +12,7 @@ use super::folder::{Folder, StoredFile};
 const RESERVE_FILE: &str = "reserve";
 
 /// What is kept, bytes: some dozens of transactions of the largest kind that make room.
-pub(super) const RESERVE: u64 = 4 * 1024 * 1024;
+pub(in crate::store) const RESERVE: u64 = 4 * 1024 * 1024;
 
 /// What is written at a time, bytes.
 const PIECE: usize = 64 * 1024;

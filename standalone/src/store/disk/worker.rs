@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tracing::{debug, error};
 
 use super::{
+    OpenError,
     garbage::Garbage,
     group::{Draft, Group},
     operation::{Attempt, Operation},
@@ -136,7 +137,6 @@ impl Worker {
             let mut group = Group {
                 tables: &mut tables,
                 names: &self.names,
-                last_chunks: &mut self.last_chunks,
                 next_number: &mut self.next_number,
                 now_ms: (self.clock)(),
                 drafts: BTreeMap::new(),
@@ -191,7 +191,9 @@ impl Worker {
         error!(error = %failure, "the disk is full; only what makes room is done from now on");
         let recovered = match self.room.give_up_reserve() {
             Ok(()) => self.database.reopen(Access::Writing),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(OpenError::Library {
+                source: error.into(),
+            }),
         };
         let recovered = match recovered {
             Ok(recovered) => recovered,
