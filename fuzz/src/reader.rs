@@ -48,6 +48,8 @@ pub struct Reader<'a> {
     is_wanted: bool,
     /// A flow is open.
     has_flow: bool,
+    /// The consumer was told to wait, and not yet that there is something.
+    waits: bool,
     /// Requests on the present connection that were not answered, the newest ones.
     asked: Vec<Request>,
 }
@@ -72,6 +74,7 @@ impl<'a> Reader<'a> {
             flows: 0,
             is_wanted: false,
             has_flow: false,
+            waits: false,
             asked: Vec::new(),
         }
     }
@@ -90,7 +93,8 @@ impl<'a> Reader<'a> {
             2 => self.consume(),
             3 => {
                 let offset = self.tape.number(self.position()).unsigned_abs();
-                self.session.seek(offset).ok();
+                // Who seeks asks again.
+                self.waits &= self.session.seek(offset).is_err();
             }
             4 => self.learn(),
             5 => self.attach(),
@@ -105,7 +109,7 @@ impl<'a> Reader<'a> {
     pub fn finish(&mut self) {
         for _ in 0..ROUNDS {
             // Behind the largest offset there is no byte to come.
-            if self.read() || self.session.position() >= MAX_OFFSET {
+            if self.session.position() >= MAX_OFFSET || (!self.waits && self.read()) {
                 return;
             }
             self.settle();
@@ -119,6 +123,7 @@ impl<'a> Reader<'a> {
     fn read(&mut self) -> bool {
         let before = self.session.position();
         let most = 1 + 16 * usize::from(self.tape.byte());
+        self.waits = false;
         match self.session.poll_chunk(most) {
             ReadStep::Chunk(bytes) => {
                 assert!(!bytes.is_empty() && bytes.len() <= most);
@@ -132,7 +137,10 @@ impl<'a> Reader<'a> {
                 let until = self.options.until.unwrap().min(MAX_OFFSET + 1);
                 assert!(self.session.position() >= until);
             }
-            ReadStep::Pending => return false,
+            ReadStep::Pending => {
+                self.waits = true;
+                return false;
+            }
             _ => {}
         }
         true
@@ -447,6 +455,13 @@ impl<'a> Reader<'a> {
         if !self.has_flow {
             self.asked.clear();
         }
+        let comes =
+            self.is_wanted || !self.asked.is_empty() || self.session.poll_timeout().is_some();
+        assert!(
+            !self.waits || comes || self.session.position() >= MAX_OFFSET,
+            "it waits for nothing: {:?}",
+            self.session
+        );
     }
 
     fn bounds(&self) {
@@ -491,7 +506,7 @@ impl<'a> Reader<'a> {
                     self.is_wanted = true;
                     assert!(self.session.poll_event().is_none(), "attaching comes last");
                 }
-                _ => {}
+                _ => self.waits = false,
             }
             is_first = false;
         }

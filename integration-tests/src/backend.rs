@@ -56,6 +56,11 @@ impl Backend {
         }
     }
 
+    /// True when the environment names a real Pravega, so that [`start`](Self::start) gives that one.
+    pub fn is_real_wanted() -> bool {
+        std::env::var_os(CONTROLLER).is_some()
+    }
+
     /// True when this is a real Pravega.
     pub fn is_real(&self) -> bool {
         self.server.is_none()
@@ -165,7 +170,7 @@ pub(crate) fn factory_at(
 }
 
 #[expect(clippy::expect_used, reason = "a test that cannot be set up fails")]
-fn config_at(
+pub(crate) fn config_at(
     uri: &str,
     change: impl FnOnce(ClientConfigBuilder) -> ClientConfigBuilder,
 ) -> ClientConfig {

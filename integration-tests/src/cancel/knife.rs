@@ -104,17 +104,6 @@ impl Knife {
         output
     }
 
-    /// Calls an operation, drops it, and calls it again.
-    ///
-    /// # Cancel safety
-    /// As the operation.
-    pub(super) async fn repeat<T>(&mut self, mut operation: impl AsyncFnMut() -> T) -> T {
-        match self.cut(operation()).await {
-            Some(done) => done,
-            None => operation().await,
-        }
-    }
-
     fn dropped(&mut self) {
         self.drops += 1;
         let how = match (self.polls, self.moment) {
@@ -130,3 +119,15 @@ impl Knife {
         }
     }
 }
+
+/// Calls an operation, drops it, and calls it again.
+macro_rules! repeat {
+    ($knife:expr, $operation:expr) => {
+        match $knife.cut($operation).await {
+            Some(done) => done,
+            None => $operation.await,
+        }
+    };
+}
+
+pub(super) use repeat;

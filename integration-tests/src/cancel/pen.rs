@@ -63,7 +63,10 @@ impl Notes {
                 Some(Ok(())) => {}
                 Some(Err(error)) => return Err(false_report(block, &story(&error))),
                 None if receipt.is_some() => {
-                    return Err(false_report(block, "said to be durable, and its receipt waits"));
+                    return Err(false_report(
+                        block,
+                        "said to be durable, and its receipt waits",
+                    ));
                 }
                 None => {}
             }

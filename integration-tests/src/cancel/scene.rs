@@ -33,7 +33,10 @@ impl Scene {
     pub(super) async fn set(relay: Arc<Relay>) -> Verdict<Self> {
         let clean = relay.backend().factory_with(in_a_hurry);
         let stream = relay.backend().fresh_stream(&clean).await;
-        let segment = clean.segment_of(&stream).await.map_err(failed("a segment"))?;
+        let segment = clean
+            .segment_of(&stream)
+            .await
+            .map_err(failed("a segment"))?;
         Ok(Self {
             relay,
             clean,

@@ -61,7 +61,9 @@ impl Wait {
 
 /// The writer's error in tokio's.
 pub(super) fn io_failed(error: io::Error) -> WriteError {
-    let inner = error.get_ref().and_then(|it| it.downcast_ref::<WriteError>());
+    let inner = error
+        .get_ref()
+        .and_then(|it| it.downcast_ref::<WriteError>());
     match inner {
         Some(inner) => inner.clone(),
         None => WriteError::Segment {

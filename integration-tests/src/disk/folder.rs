@@ -138,7 +138,9 @@ const BLOCK: usize = 4096;
 impl std::fmt::Debug for World {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut debug = f.debug_struct("World");
-        debug.field("steps", &self.steps.len()).finish_non_exhaustive()
+        debug
+            .field("steps", &self.steps.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -170,7 +172,10 @@ impl Folder for SimulatedFolder {
 
     fn length(&self, name: &str) -> io::Result<Option<u64>> {
         let world = self.world();
-        let content = world.names.get(name).and_then(|file| world.files.get(*file));
+        let content = world
+            .names
+            .get(name)
+            .and_then(|file| world.files.get(*file));
         Ok(content.map(|content| long(content.len())))
     }
 

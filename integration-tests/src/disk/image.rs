@@ -180,7 +180,10 @@ impl Disk {
             ) => true,
             _ => false,
         };
-        let done: Vec<usize> = self.pending.extract_if(.., |other| is_done(other)).collect();
+        let done: Vec<usize> = self
+            .pending
+            .extract_if(.., |other| is_done(other))
+            .collect();
         let done = done.iter().filter_map(|other| steps.get(*other));
         match step {
             Step::Sync { .. } | Step::SyncNames => done.for_each(|step| self.durable.apply(step)),
@@ -233,7 +236,9 @@ impl Recording {
             Some(Step::SetLength { .. }) => "change of length",
             Some(Step::Sync { .. } | Step::FailedSync { .. }) => "sync",
             Some(Step::SyncNames) => "sync of names",
-            Some(Step::Make { .. } | Step::Rename { .. } | Step::Remove { .. }) => "change of names",
+            Some(Step::Make { .. } | Step::Rename { .. } | Step::Remove { .. }) => {
+                "change of names"
+            }
             None => "end",
         }
     }

@@ -1,6 +1,15 @@
-//! To be filled.
+//! The embedded server on a simulated disk.
 
-use crate::campaign::{Plan, Report};
+mod crash;
+mod faults;
+mod folder;
+mod image;
+mod look;
+mod request;
+mod state;
+mod workload;
+
+use crate::campaign::{Plan, Report, over_seeds};
 
 /// Runs that every change must pass.
 pub const EACH_CHANGE: u64 = 50_000;
@@ -8,5 +17,5 @@ pub const EACH_CHANGE: u64 = 50_000;
 /// To be filled.
 #[must_use]
 pub fn run(plan: &Plan) -> Report {
-    Report::new("disk", plan)
+    over_seeds("disk", plan, crash::run)
 }

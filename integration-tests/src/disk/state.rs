@@ -1,6 +1,6 @@
 //! What a store must say: a model of segments, numbers and catalog that every request is played to.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use pravega_standalone::storage::AppendFailure;
 
@@ -46,7 +46,7 @@ pub(super) struct StoreState {
 }
 
 /// One append as the model takes it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct ModelAppend {
     pub(super) segment: &'static str,
     pub(super) writer: u128,
@@ -54,6 +54,21 @@ pub(super) struct ModelAppend {
     pub(super) number: i64,
     pub(super) at: Option<u64>,
     pub(super) data: Vec<u8>,
+}
+
+impl fmt::Debug for ModelAppend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} after {} of {} in {}, {} bytes at {:?}",
+            self.number,
+            self.after,
+            self.writer,
+            self.segment,
+            self.data.len(),
+            self.at
+        )
+    }
 }
 
 impl StoreState {

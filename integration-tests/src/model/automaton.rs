@@ -14,6 +14,7 @@ use std::{
 use pravega_client_shared::{DelegationToken, FlowId, WriterId};
 use pravega_segment_session::{
     AppendEvent, AppendOptions, AppendSession, BackoffPolicy, Certainty, Disconnect, Fate,
+    WriteMode,
 };
 
 use super::{
@@ -26,6 +27,11 @@ use crate::campaign::{Verdict, Violation};
 /// A state of the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct State(usize);
+
+impl State {
+    /// The one before the first input.
+    pub(super) const FIRST: Self = Self(0);
+}
 
 /// What can happen to a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -70,8 +76,8 @@ pub(super) struct Facts {
     pub(super) is_in_conflict: bool,
     /// The tail is already part of the conflict.
     pub(super) knows_tail: bool,
-    /// Where the next byte belongs.
-    pub(super) position: u64,
+    /// Where the next byte belongs, in exclusive mode.
+    pub(super) position: Option<u64>,
 }
 
 /// What an input leads to.
@@ -81,10 +87,53 @@ pub(super) struct Step {
     pub(super) outputs: Vec<Output>,
 }
 
+/// The sessions of all writers. Writers that begin alike have the same automaton.
+#[derive(Debug)]
+pub(super) struct Automata {
+    kinds: Vec<Automaton>,
+    /// Which one is whose.
+    places: Vec<usize>,
+}
+
+impl Automata {
+    pub(super) fn new(scenario: &Scenario) -> Verdict<Self> {
+        let (mut kinds, mut places): (Vec<Automaton>, Vec<usize>) = (Vec::new(), Vec::new());
+        for start in scenario.writers {
+            let known = kinds.iter().position(|kind| kind.start == start);
+            places.push(known.unwrap_or(kinds.len()));
+            if known.is_none() {
+                kinds.push(Automaton::new(scenario, start)?);
+            }
+        }
+        Ok(Self { kinds, places })
+    }
+
+    /// The session of a writer.
+    pub(super) fn of(&self, writer: usize) -> Verdict<&Automaton> {
+        let kind = self.places.get(writer).and_then(|at| self.kinds.get(*at));
+        kind.ok_or_else(|| Violation::broken("there is no such writer"))
+    }
+
+    /// The session of a writer, to be told something.
+    pub(super) fn of_mut(&mut self, writer: usize) -> Verdict<&mut Automaton> {
+        let kind = self.places.get(writer).and_then(|at| self.kinds.get_mut(*at));
+        kind.ok_or_else(|| Violation::broken("there is no such writer"))
+    }
+
+    /// True when all writers begin alike, so that they can change places.
+    pub(super) fn are_alike(&self) -> bool {
+        self.kinds.len() == 1
+    }
+
+    /// How many states of sessions were met.
+    pub(super) fn states(&self) -> usize {
+        self.kinds.iter().map(|kind| kind.states.len()).sum()
+    }
+}
+
 /// The states of one writer's session that have been met.
 #[derive(Debug)]
 pub(super) struct Automaton {
-    writer: WriterId,
     options: AppendOptions,
     start: Start,
     now: Instant,
@@ -94,7 +143,7 @@ pub(super) struct Automaton {
 }
 
 impl Automaton {
-    pub(super) fn new(scenario: &Scenario, writer: u128, start: Start) -> Verdict<Self> {
+    fn new(scenario: &Scenario, start: Start) -> Verdict<Self> {
         let no_pauses = BackoffPolicy::default().with_pauses(Duration::ZERO, Duration::ZERO);
         let options = AppendOptions::default()
             .with_mode(scenario.mode)
@@ -102,7 +151,6 @@ impl Automaton {
             .with_pipeline_block_bytes(1)
             .with_backoff(no_pauses);
         let mut automaton = Self {
-            writer: WriterId::from_wire(writer),
             options,
             start,
             now: moment(),
@@ -113,16 +161,6 @@ impl Automaton {
         let session = automaton.begin()?;
         automaton.state_of(&session, None)?;
         Ok(automaton)
-    }
-
-    /// The state before the first input.
-    pub(super) fn first(&self) -> State {
-        State(0)
-    }
-
-    /// How many states were met.
-    pub(super) fn len(&self) -> usize {
-        self.states.len()
     }
 
     pub(super) fn facts(&self, state: State) -> Verdict<&Facts> {
@@ -148,7 +186,9 @@ impl Automaton {
     }
 
     fn begin(&self) -> Verdict<AppendSession> {
-        let mut session = AppendSession::new(self.writer, SEGMENT.into(), self.options);
+        // All writers have this id, and the store tells them apart by their place: so they can share states.
+        let writer = WriterId::from_wire(1);
+        let mut session = AppendSession::new(writer, SEGMENT.into(), self.options);
         match self.start.at {
             Some(offset) => session.start_at(offset).map_err(broken)?,
             None => session.resync(0).map(drop).map_err(broken)?,
@@ -244,6 +284,7 @@ fn facts_of(session: &AppendSession, blocks: Blocks) -> Facts {
         start = range.end;
         told(session, &range)
     });
+    let is_exclusive = session.options().mode == WriteMode::Exclusive;
     let knows_tail = session.failure().is_some_and(|failure| {
         !matches!(
             failure.kind(),
@@ -254,7 +295,7 @@ fn facts_of(session: &AppendSession, blocks: Blocks) -> Facts {
         told: told.collect(),
         is_in_conflict: session.failure().is_some(),
         knows_tail,
-        position: session.position(),
+        position: is_exclusive.then(|| session.position()),
     }
 }
 

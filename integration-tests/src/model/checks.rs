@@ -1,23 +1,15 @@
 //! What must hold after every step.
 
-use pravega_segment_session::WriteMode;
-
 use super::{
-    automaton::{Automaton, Input, Told},
-    scenario::Scenario,
+    automaton::{Automata, Input, Told},
     store::Stored,
     world::{Call, World},
 };
 use crate::campaign::{Harm, Verdict, Violation};
 
 /// Whether the log, and what the callers were told, agree. `before` is the world one step earlier.
-pub(super) fn check(
-    scenario: &Scenario,
-    before: &World,
-    world: &World,
-    automata: &mut [Automaton],
-) -> Verdict {
-    check_log(scenario, world)?;
+pub(super) fn check(before: &World, world: &World, automata: &mut Automata) -> Verdict {
+    check_log(world)?;
     for (owner, writer) in world.writers.iter().enumerate() {
         for (block, call) in writer.calls.iter().enumerate() {
             let earlier = before
@@ -47,7 +39,7 @@ pub(super) fn check_quiet(world: &World) -> Verdict {
 }
 
 /// Every block once, in its writer's order, without a hole, and where its caller expected it.
-fn check_log(scenario: &Scenario, world: &World) -> Verdict {
+fn check_log(world: &World) -> Verdict {
     let mut seen: Vec<(usize, usize)> = Vec::new();
     for stored in &world.store.log {
         let (owner, block) = (stored.owner, stored.append.block);
@@ -81,7 +73,10 @@ fn check_log(scenario: &Scenario, world: &World) -> Verdict {
         if hole.is_some() {
             return harmed(Harm::Lost, "is behind a hole");
         }
-        if scenario.mode == WriteMode::Exclusive && stored.offset != call.expected {
+        if call
+            .expected
+            .is_some_and(|expected| expected != stored.offset)
+        {
             return harmed(Harm::Reordered, "was expected elsewhere");
         }
         seen.push((owner, block));
@@ -122,13 +117,12 @@ fn check_call(
 }
 
 /// Answers on connections that were given up change nothing, whenever they come.
-fn check_late_answers(world: &World, automata: &mut [Automaton]) -> Verdict {
-    for &(owner, answer) in &world.late {
-        let (Some(writer), Some(automaton)) = (world.writers.get(owner), automata.get_mut(owner))
-        else {
+fn check_late_answers(world: &World, automata: &mut Automata) -> Verdict {
+    for &(owner, answer) in &world.store.late {
+        let Some(writer) = world.writers.get(owner) else {
             continue;
         };
-        let step = automaton.step(writer.session, Input::Answer(answer))?;
+        let step = automata.of_mut(owner)?.step(writer.session, Input::Answer(answer))?;
         if step.state != writer.session || !step.outputs.is_empty() {
             let what = format!("writer {owner} obeyed the {answer:?} of an earlier connection");
             return Err(Violation::broken(what));

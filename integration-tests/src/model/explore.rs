@@ -1,11 +1,11 @@
 //! Makes every run of a small world.
 
-use std::{collections::HashSet, fmt, hash::Hash, hash::Hasher};
+use std::{collections::HashSet, fmt};
 
 use super::{
-    automaton::{Automaton, Told},
+    automaton::{Automata, Told},
     checks,
-    fingerprint::{AsItIs, Fingerprint},
+    fingerprint::AsItIs,
     scenario::Scenario,
     store::Whereabouts,
     story,
@@ -31,7 +31,7 @@ pub(super) struct Size {
 /// Depth first, from the first state. A state met again is not entered again.
 pub(super) struct Explorer<'a> {
     scenario: &'a Scenario,
-    automata: Vec<Automaton>,
+    automata: Automata,
     seen: HashSet<u128, AsItIs>,
     path: Vec<Frame>,
     size: Size,
@@ -47,11 +47,9 @@ struct Frame {
 
 impl<'a> Explorer<'a> {
     pub(super) fn new(scenario: &'a Scenario) -> Verdict<Self> {
-        let writers = (1..).zip(&scenario.writers);
-        let automata = writers.map(|(id, start)| Automaton::new(scenario, id, *start));
         Ok(Self {
             scenario,
-            automata: automata.collect::<Verdict<Vec<_>>>()?,
+            automata: Automata::new(scenario)?,
             seen: HashSet::default(),
             path: Vec::new(),
             size: Size::default(),
@@ -60,7 +58,7 @@ impl<'a> Explorer<'a> {
 
     /// Makes every run, counting the faults with the states they met.
     pub(super) fn run(mut self, tally: &mut Tally) -> Verdict<Size> {
-        let first = World::new(self.scenario, &self.automata);
+        let first = World::new(self.scenario);
         self.enter(first)?;
         while let Some(frame) = self.path.last_mut() {
             frame.taken = frame.left.pop();
@@ -72,18 +70,17 @@ impl<'a> Explorer<'a> {
             self.size.transitions += 1;
             let stepped = world.step(action, &mut self.automata);
             let before = &frame.world;
-            let checked = stepped
-                .and_then(|()| checks::check(self.scenario, before, &world, &mut self.automata));
+            let checked = stepped.and_then(|()| checks::check(before, &world, &mut self.automata));
             count(tally, action, before, &world);
             checked.map_err(|violation| self.told(violation))?;
             self.enter(world)?;
         }
-        self.size.sessions = self.automata.iter().map(Automaton::len).sum();
+        self.size.sessions = self.automata.states();
         Ok(self.size)
     }
 
     fn enter(&mut self, world: World) -> Verdict {
-        if !self.seen.insert(Fingerprint::of(&world)) {
+        if !self.seen.insert(world.print(self.automata.are_alike())) {
             return Ok(());
         }
         self.size.states += 1;
@@ -111,15 +108,6 @@ impl<'a> Explorer<'a> {
     fn told(&self, violation: Violation) -> Violation {
         let what = format!("{}; after {}", violation.what, Way(&self.path));
         Violation { what, ..violation }
-    }
-}
-
-impl Hash for World {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        // Late answers change nothing, as is checked in every state.
-        self.writers.hash(state);
-        self.store.hash(state);
-        (self.resets_left, self.crashes_left).hash(state);
     }
 }
 

@@ -12,12 +12,23 @@ pub(super) struct Fingerprint {
 impl Fingerprint {
     /// The fingerprint of a value.
     pub(super) fn of(value: &impl Hash) -> u128 {
-        let mut hasher = Self {
+        let mut hasher = Self::default();
+        value.hash(&mut hasher);
+        hasher.print()
+    }
+
+    /// The fingerprint of what was hashed.
+    pub(super) fn print(self) -> u128 {
+        (u128::from(self.one) << 64) | u128::from(self.two)
+    }
+}
+
+impl Default for Fingerprint {
+    fn default() -> Self {
+        Self {
             one: 0x243f_6a88_85a3_08d3,
             two: 0x1319_8a2e_0370_7344,
-        };
-        value.hash(&mut hasher);
-        (u128::from(hasher.one) << 64) | u128::from(hasher.two)
+        }
     }
 }
 

@@ -5,7 +5,10 @@
 //! connection without a word; a new setup takes nothing away from older connections. Nothing is told before it
 //! is synced, not even a refusal, and a crash keeps any first part of what was not.
 
-use std::collections::VecDeque;
+use std::{
+    collections::VecDeque,
+    hash::{Hash, Hasher},
+};
 
 use pravega_wire_protocol::NO_EVENT_NUMBER;
 
@@ -21,7 +24,7 @@ pub(super) struct Stored {
 }
 
 /// One connection, from both sides.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone)]
 pub(super) struct Connection {
     pub(super) id: Id,
     pub(super) to_server: VecDeque<Ask>,
@@ -48,7 +51,7 @@ struct Handler {
     in_flight: u32,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy)]
 struct Queued {
     connection: Id,
     previous: i64,
@@ -64,7 +67,7 @@ pub(super) enum Outcome {
 }
 
 /// One segment, its writers' numbers, and all that is on the way to and from it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Store {
     pub(super) log: Vec<Stored>,
     /// So many of the log are safe from a crash.
@@ -74,6 +77,9 @@ pub(super) struct Store {
     queue: VecDeque<Queued>,
     /// Done, and to be told after the next sync.
     done: VecDeque<(Queued, Outcome)>,
+    /// Answers on connections that their writer has given up, with the writer. They may still come, at any time
+    /// and again, and must change nothing. As that is checked in every state, they are no part of a state.
+    pub(super) late: Vec<(usize, Answer)>,
 }
 
 /// Where a writer's last request is.
@@ -109,15 +115,20 @@ impl Store {
         self.connections.iter_mut().find(is_it)
     }
 
-    /// The client gives its connection up. Returns the answers that it has not yet read.
-    pub(super) fn leave(&mut self, owner: usize) -> Vec<Answer> {
+    /// The client gives its connection up.
+    pub(super) fn leave(&mut self, owner: usize) {
         let Some(connection) = self.attached(owner) else {
-            return Vec::new();
+            return;
         };
         connection.is_left = true;
-        let unread = connection.to_client.drain(..).collect();
+        let unread: Vec<_> = connection.to_client.drain(..).collect();
+        if !connection.to_server.iter().any(|ask| matches!(ask, Ask::Append(_))) {
+            connection.to_server.clear();
+        }
+        for answer in unread {
+            self.remember(owner, answer);
+        }
         self.forget_finished();
-        unread
     }
 
     /// The server notices that the client is gone, and reads no further.
@@ -150,18 +161,20 @@ impl Store {
     }
 
     /// The connection takes in its next request.
-    pub(super) fn receive(&mut self, at: usize) -> Option<Ask> {
-        let synced = self.synced_log();
-        let connection = self.connections.get(at)?;
-        let ask = *connection.to_server.front()?;
-        let stored = match ask {
-            Ask::Setup { writer, .. } => number_in(synced, writer),
-            Ask::Append(_) => NO_EVENT_NUMBER,
+    pub(super) fn receive(&mut self, at: usize) {
+        let Self {
+            log,
+            synced,
+            connections,
+            ..
+        } = self;
+        let Some(connection) = connections.get_mut(at) else {
+            return;
         };
-        let connection = self.connections.get_mut(at)?;
-        connection.to_server.pop_front();
-        match ask {
-            Ask::Setup { request_id, writer } => {
+        match connection.to_server.pop_front() {
+            Some(Ask::Setup { request_id, writer }) => {
+                let synced = log.get(..*synced).unwrap_or_default();
+                let stored = number_in(synced, connection.id.owner, writer);
                 connection.handler = Some(Handler {
                     last_stored: stored,
                     last_acked: stored,
@@ -176,63 +189,67 @@ impl Store {
                     });
                 }
             }
-            Ask::Append(append) => {
+            Some(Ask::Append(append)) => {
                 let queued = connection.begin(append);
                 self.queue.extend(queued);
             }
+            None => {}
         }
         self.forget_finished();
-        Some(ask)
     }
 
-    /// The store does the next append, whether or not anybody still waits for the answer. Tells whether its
-    /// client is gone.
-    pub(super) fn apply(&mut self) -> Option<(Outcome, bool)> {
-        let queued = self.queue.pop_front()?;
-        let Append {
-            writer,
-            expected,
-            len,
-            ..
-        } = queued.append;
+    /// The store does the next append, whether or not anybody still waits for the answer.
+    pub(super) fn apply(&mut self) {
+        let Some(queued) = self.queue.pop_front() else {
+            return;
+        };
+        let Append { expected, len, .. } = queued.append;
+        let owner = queued.connection.owner;
         let tail = self.tail();
-        let outcome = if number_in(&self.log, writer) != queued.previous {
+        let outcome = if number_in(&self.log, owner, queued.append.writer) != queued.previous {
             Outcome::BadNumber
         } else if expected.is_some_and(|expected| expected != tail) {
             Outcome::ConditionFailed
         } else {
             self.log.push(Stored {
-                owner: queued.connection.owner,
+                owner,
                 offset: tail,
                 append: queued.append,
             });
             Outcome::Appended { tail: tail + len }
         };
         self.done.push_back((queued, outcome));
-        let is_live = |one: &Connection| one.id == queued.connection && !one.is_left;
-        Some((outcome, !self.connections.iter().any(is_live)))
+        self.forget_finished();
     }
 
-    /// Everything done is safe, and is told. Returns what is told to clients that have gone.
-    pub(super) fn sync(&mut self) -> Vec<(usize, Answer)> {
+    /// Everything done is safe, and is told.
+    pub(super) fn sync(&mut self) {
         self.synced = self.log.len();
-        let mut late = Vec::new();
         for (queued, outcome) in std::mem::take(&mut self.done) {
-            let is_it = |one: &&mut Connection| one.id == queued.connection;
-            let Some(connection) = self.connections.iter_mut().find(is_it) else {
-                continue;
-            };
-            let Some(answer) = connection.hear(&queued.append, outcome) else {
-                continue;
-            };
-            if connection.is_left {
-                late.push((queued.connection.owner, answer));
-            } else {
-                connection.to_client.push_back(answer);
-            }
+            self.tell(queued, outcome);
         }
         self.forget_finished();
-        late
+    }
+
+    fn tell(&mut self, queued: Queued, outcome: Outcome) {
+        let Queued {
+            connection, append, ..
+        } = queued;
+        let is_it = |one: &&mut Connection| one.id == connection;
+        let Some(connection) = self.connections.iter_mut().find(is_it) else {
+            return;
+        };
+        match connection.hear(&append, outcome) {
+            Some(answer) if connection.is_left => self.remember(queued.connection.owner, answer),
+            Some(answer) => connection.to_client.push_back(answer),
+            None => {}
+        }
+    }
+
+    fn remember(&mut self, owner: usize, answer: Answer) {
+        if !self.late.contains(&(owner, answer)) {
+            self.late.push((owner, answer));
+        }
     }
 
     /// The store loses what it has not synced, but for the first `kept` blocks of the log, and all connections.
@@ -264,20 +281,53 @@ impl Store {
         }
     }
 
-    /// Connections that can do nothing any more.
+    /// Lets go of connections that their client has given up and from which nothing more will come. What they
+    /// would still tell it matters to nobody.
     fn forget_finished(&mut self) {
-        let Self {
-            connections,
-            queue,
-            done,
-            ..
-        } = self;
-        connections.retain(|one| {
-            !one.is_left
-                || !one.to_server.is_empty()
-                || queue.iter().any(|queued| queued.connection == one.id)
-                || done.iter().any(|(queued, _)| queued.connection == one.id)
-        });
+        let is_finished = |one: &Connection, queue: &VecDeque<Queued>| {
+            let waits = queue.iter().any(|queued| queued.connection == one.id);
+            one.is_left && one.to_server.is_empty() && !waits
+        };
+        while let Some(at) = (self.connections.iter()).position(|one| is_finished(one, &self.queue)) {
+            let id = self.connections.get(at).map(|one| one.id);
+            let done = std::mem::take(&mut self.done);
+            for (queued, outcome) in done {
+                match Some(queued.connection) == id {
+                    true => self.tell(queued, outcome),
+                    false => self.done.push_back((queued, outcome)),
+                }
+            }
+            self.connections.remove(at);
+        }
+    }
+
+    /// Everything that makes a difference later. With `is_swapped`, the first two writers change places.
+    pub(super) fn hash(&self, is_swapped: bool, state: &mut impl Hasher) {
+        let place = |owner: usize| match owner {
+            0 | 1 if is_swapped => 1 - owner,
+            _ => owner,
+        };
+        let id = |id: Id| (place(id.owner), id.number);
+        for stored in &self.log {
+            (place(stored.owner), stored.offset, stored.append).hash(state);
+        }
+        (self.log.len(), self.synced).hash(state);
+        for queued in &self.queue {
+            (id(queued.connection), queued.previous, queued.append).hash(state);
+        }
+        for (queued, outcome) in &self.done {
+            (id(queued.connection), queued.previous, queued.append, outcome).hash(state);
+        }
+        (self.queue.len(), self.done.len(), self.connections.len()).hash(state);
+        // Connections are in the order of their owners.
+        for owner in [place(0), place(1)] {
+            for one in self.connections.iter().filter(|one| one.id.owner == owner) {
+                id(one.id).hash(state);
+                one.to_server.hash(state);
+                one.to_client.hash(state);
+                (one.handler, one.is_left, one.is_closed).hash(state);
+            }
+        }
     }
 }
 
@@ -350,8 +400,8 @@ fn end_of(log: &[Stored]) -> u64 {
     log.last().map_or(0, |last| last.offset + last.append.len)
 }
 
-fn number_in(log: &[Stored], writer: u128) -> i64 {
-    let mut its = log.iter().filter(|stored| stored.append.writer == writer);
-    its.next_back()
-        .map_or(NO_EVENT_NUMBER, |stored| stored.append.number)
+fn number_in(log: &[Stored], owner: usize, writer: u128) -> i64 {
+    let is_its = |stored: &&Stored| stored.owner == owner && stored.append.writer == writer;
+    let last = log.iter().rev().find(is_its);
+    last.map_or(NO_EVENT_NUMBER, |stored| stored.append.number)
 }

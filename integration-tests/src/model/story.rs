@@ -1,7 +1,5 @@
 //! The history of a run, for the checkers of histories.
 
-use pravega_segment_session::WriteMode;
-
 use super::{
     automaton::Told,
     scenario::Scenario,
@@ -64,11 +62,8 @@ impl Story<'_> {
     fn call(&mut self, owner: usize, block: usize, call: &Call) {
         let blocks = self.scenario.writers.get(owner).map(|start| start.blocks);
         let len = blocks.map_or(0, |blocks| blocks.len(block));
-        let is_exclusive = self.scenario.mode == WriteMode::Exclusive;
-        let expected = is_exclusive.then_some(call.expected);
-        let pending = self
-            .history
-            .append(client(owner), id(owner, block), len, expected);
+        let (client, id) = (client(owner), id(owner, block));
+        let pending = self.history.append(client, id, len, call.expected);
         self.pending.push((owner, block, pending));
     }
 
@@ -77,11 +72,10 @@ impl Story<'_> {
         let Some(&(_, _, pending)) = self.pending.iter().find(is_it) else {
             return;
         };
-        let is_exclusive = self.scenario.mode == WriteMode::Exclusive;
         let outcome = match call.told {
             Told::Nothing => return,
             Told::Stored => Outcome::Stored {
-                offset: is_exclusive.then_some(call.expected),
+                offset: call.expected,
             },
             Told::Conflict => Outcome::Conflict,
             Told::NotStored => Outcome::NotStored,

@@ -1,8 +1,10 @@
 //! Two writers and their store, and everything that can happen next.
 
+use std::hash::Hash as _;
+
 use super::{
-    automaton::{Automaton, Input, Output, State, Told},
-    frames::Answer,
+    automaton::{Automata, Input, Output, State, Told},
+    fingerprint::Fingerprint,
     scenario::Scenario,
     store::Store,
 };
@@ -15,8 +17,6 @@ pub(super) struct World {
     pub(super) store: Store,
     pub(super) resets_left: u8,
     pub(super) crashes_left: u8,
-    /// Answers on connections that their writer has given up. They may still come, and must change nothing.
-    pub(super) late: Vec<(usize, Answer)>,
 }
 
 /// One writer, its caller, and what the caller knows.
@@ -34,8 +34,8 @@ pub(super) struct Writer {
 /// A block that was handed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Call {
-    /// Where it was to begin.
-    pub(super) expected: u64,
+    /// Where it was to begin, in exclusive mode.
+    pub(super) expected: Option<u64>,
     /// Behind how many resyncs it was handed over.
     pub(super) epoch: u8,
     /// Since then, the segment has ended elsewhere for everybody to see.
@@ -69,19 +69,18 @@ pub(super) enum Action {
 }
 
 impl World {
-    pub(super) fn new(scenario: &Scenario, automata: &[Automaton]) -> Self {
-        let writer = |automaton: &Automaton| Writer {
-            session: automaton.first(),
+    pub(super) fn new(scenario: &Scenario) -> Self {
+        let writer = |_| Writer {
+            session: State::FIRST,
             connections: 0,
             calls: Vec::new(),
             resyncs: 0,
         };
         Self {
-            writers: automata.iter().map(writer).collect(),
+            writers: scenario.writers.iter().map(writer).collect(),
             store: Store::default(),
             resets_left: scenario.resets,
             crashes_left: scenario.crashes,
-            late: Vec::new(),
         }
     }
 
@@ -89,7 +88,7 @@ impl World {
     pub(super) fn actions(
         &self,
         scenario: &Scenario,
-        automata: &[Automaton],
+        automata: &Automata,
     ) -> Verdict<Vec<Action>> {
         let mut actions = Vec::new();
         for (at, connection) in self.store.connections.iter().enumerate() {
@@ -116,9 +115,8 @@ impl World {
         if self.store.can_sync() {
             actions.push(Action::Sync);
         }
-        let makers = self.writers.iter().zip(automata).zip(&scenario.writers);
-        for (at, ((writer, automaton), start)) in makers.enumerate() {
-            let facts = automaton.facts(writer.session)?;
+        for (at, (writer, start)) in self.writers.iter().zip(&scenario.writers).enumerate() {
+            let facts = automata.of(at)?.facts(writer.session)?;
             if facts.is_in_conflict {
                 actions.push(Action::Resync(at));
                 if !facts.knows_tail {
@@ -152,16 +150,13 @@ impl World {
     }
 
     /// Makes it happen.
-    pub(super) fn step(&mut self, action: Action, automata: &mut [Automaton]) -> Verdict {
+    pub(super) fn step(&mut self, action: Action, automata: &mut Automata) -> Verdict {
         match action {
             Action::Submit(writer) => self.submit(writer, automata)?,
-            Action::Receive(at) => drop(self.store.receive(at)),
+            Action::Receive(at) => self.store.receive(at),
             Action::Notice(at) => self.store.notice(at),
-            Action::Apply => drop(self.store.apply()),
-            Action::Sync => {
-                let late = self.store.sync();
-                self.remember(late);
-            }
+            Action::Apply => self.store.apply(),
+            Action::Sync => self.store.sync(),
             Action::Deliver(writer) => self.deliver(writer, automata)?,
             Action::Cut(writer) => {
                 self.resets_left = self.resets_left.saturating_sub(1);
@@ -190,12 +185,10 @@ impl World {
         writer.ok_or_else(|| Violation::broken("there is no such writer"))
     }
 
-    fn submit(&mut self, at: usize, automata: &mut [Automaton]) -> Verdict {
+    fn submit(&mut self, at: usize, automata: &mut Automata) -> Verdict {
         let writer = self.writer(at)?;
         let block = writer.calls.len();
-        let automaton = automata.get(at);
-        let facts = automaton.map(|automaton| automaton.facts(writer.session));
-        let expected = facts.transpose()?.map_or(0, |facts| facts.position);
+        let expected = automata.of(at)?.facts(writer.session)?.position;
         writer.calls.push(Call {
             expected,
             epoch: writer.resyncs,
@@ -205,7 +198,7 @@ impl World {
         self.tell(at, Input::Submit(block), automata)
     }
 
-    fn deliver(&mut self, writer: usize, automata: &mut [Automaton]) -> Verdict {
+    fn deliver(&mut self, writer: usize, automata: &mut Automata) -> Verdict {
         let connection = self.store.attached(writer);
         match connection.and_then(|connection| connection.to_client.pop_front()) {
             Some(answer) => self.tell(writer, Input::Answer(answer), automata),
@@ -213,28 +206,14 @@ impl World {
         }
     }
 
-    fn lose(&mut self, writer: usize, automata: &mut [Automaton]) -> Verdict {
-        self.leave(writer);
+    fn lose(&mut self, writer: usize, automata: &mut Automata) -> Verdict {
+        self.store.leave(writer);
         self.tell(writer, Input::Lost, automata)
     }
 
-    fn leave(&mut self, writer: usize) {
-        let unread = self.store.leave(writer);
-        self.remember(unread.into_iter().map(|answer| (writer, answer)).collect());
-    }
-
-    fn remember(&mut self, late: Vec<(usize, Answer)>) {
-        for one in late {
-            if !self.late.contains(&one) {
-                self.late.push(one);
-            }
-        }
-    }
-
     /// Tells a session, and does what it asks for.
-    fn tell(&mut self, at: usize, input: Input, automata: &mut [Automaton]) -> Verdict {
-        let automaton = automata.get_mut(at);
-        let automaton = automaton.ok_or_else(|| Violation::broken("there is no such writer"))?;
+    fn tell(&mut self, at: usize, input: Input, automata: &mut Automata) -> Verdict {
+        let automaton = automata.of_mut(at)?;
         let writer = self.writer(at)?;
         let step = automaton.step(writer.session, input)?;
         writer.session = step.state;
@@ -250,7 +229,7 @@ impl World {
                         connection.to_server.push_back(*ask);
                     }
                 }
-                Output::LetGo => self.leave(at),
+                Output::LetGo => self.store.leave(at),
                 Output::Attach => {
                     let writer = self.writer(at)?;
                     writer.connections += 1;
@@ -268,8 +247,31 @@ impl World {
         let tail = self.store.synced_tail();
         for writer in &mut self.writers {
             for call in &mut writer.calls {
-                call.elsewhere |= call.told == Told::Nothing && call.expected != tail;
+                let is_elsewhere = call.expected.is_some_and(|expected| expected != tail);
+                call.elsewhere |= call.told == Told::Nothing && is_elsewhere;
             }
+        }
+    }
+}
+
+impl World {
+    /// The same for worlds from which the same can happen. Where the writers are alike, also for a world and
+    /// the one in which they have changed places.
+    pub(super) fn print(&self, are_alike: bool) -> u128 {
+        let print = |is_swapped: bool| {
+            let mut hasher = Fingerprint::default();
+            match (is_swapped, &*self.writers) {
+                (true, [first, second]) => [second, first].hash(&mut hasher),
+                (_, [first, second]) => [first, second].hash(&mut hasher),
+                (_, writers) => writers.hash(&mut hasher),
+            }
+            self.store.hash(is_swapped, &mut hasher);
+            (self.resets_left, self.crashes_left).hash(&mut hasher);
+            hasher.print()
+        };
+        match are_alike {
+            true => print(false).min(print(true)),
+            false => print(false),
         }
     }
 }

@@ -1,22 +1,17 @@
 //! The parts of a client that ask about the segment, change it, and have the controller make streams.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{sync::atomic::Ordering, time::Duration};
 
-use futures::{FutureExt as _, future::BoxFuture};
 use pravega_byte_stream::{
-    ClientConfigBuilder, ClientFactory, ConnectError, Dial, Dialed, Endpoint, Environment,
     ScopedSegment, ScopedStream, SegmentHandle, SegmentId, StreamConfiguration,
 };
-use tokio::io::duplex;
 
 use super::{
     client::{Client, Stage},
     plan::between,
     read,
     record::Event,
+    truth::Truth,
 };
 use crate::{
     Random,
@@ -27,7 +22,7 @@ use crate::{
 pub(super) const CLOSER: u32 = 999;
 
 /// The segment that everything is about.
-fn segment(client: &Client) -> Option<ScopedSegment> {
+pub(super) fn segment(client: &Client) -> Option<ScopedSegment> {
     Some(client.stream.segment(SegmentId::new(0, 0).ok()?))
 }
 
@@ -170,42 +165,12 @@ pub(super) async fn truncate(client: &Client, part: u32, mut random: Random) {
 
 /// Puts away more of the segment's first bytes. Returns the offset behind them.
 async fn keep(client: &Client, random: &mut Random) -> Option<u64> {
-    let (kept, tail, factory) = behind_the_scenes(client).await?;
-    let more = usize::try_from(tail.saturating_sub(kept)).ok()?;
+    let truth = Truth::behind(client).await?;
+    let more = usize::try_from(truth.tail.saturating_sub(truth.kept)).ok()?;
     let more = random.below(more + 1);
-    let to = kept + u64::try_from(more).ok()?;
-    put_away(client, &factory, kept, to).await;
+    let to = truth.kept + u64::try_from(more).ok()?;
+    truth.keep_to(client, to).await?;
     Some(to)
-}
-
-/// Reads from `from` to `to` and keeps it.
-async fn put_away(client: &Client, factory: &ClientFactory, from: u64, to: u64) -> Option<()> {
-    let reader = factory.open_byte_reader(segment(client)?).await.ok()?;
-    let bytes = reader.read_range(from..to).await.ok()?;
-    client.seat.record.with(|book| {
-        if u64::try_from(book.kept.len()).is_ok_and(|kept| kept == from) {
-            book.kept.extend_from_slice(&bytes);
-        }
-    });
-    drop(reader);
-    factory.shutdown().await;
-    Some(())
-}
-
-/// A way to the segment that no fault meets: how much of it is kept, where it ends, and who reads it.
-async fn behind_the_scenes(client: &Client) -> Option<(u64, u64, ClientFactory)> {
-    let config = ClientConfigBuilder::default()
-        .controller_uri("tcp://behind:1")
-        .build()
-        .ok()?;
-    let backdoor = Backdoor(Arc::clone(&client.seat.cluster));
-    let environment = Environment::system()
-        .with_dialer(Arc::new(backdoor))
-        .with_seed(1);
-    let factory = ClientFactory::in_environment(config, environment);
-    let info = factory.segment(segment(client)?).ok()?.info().await.ok()?;
-    let kept = client.seat.record.with(|book| book.kept.len());
-    Some((u64::try_from(kept).ok()?, info.tail, factory))
 }
 
 /// Ends the run: when all have written, seals the segment, and reads all of it with a new reader.
@@ -213,12 +178,13 @@ pub(super) async fn close(client: &Client) {
     let seat = &client.seat;
     seat.reached(Stage::Written).await;
     seal(client, Duration::ZERO).await;
-    let Some((kept, tail, factory)) = behind_the_scenes(client).await else {
+    let Some(truth) = Truth::behind(client).await else {
         return seat
             .record
             .violate(Violation::broken("the store itself does not answer"));
     };
-    if put_away(client, &factory, kept, tail).await.is_none() {
+    let (kept, tail) = (truth.kept, truth.tail);
+    if truth.keep_to(client, tail).await.is_none() {
         return seat
             .record
             .violate(Violation::broken("the store itself cannot be read"));
@@ -236,32 +202,4 @@ pub(super) async fn close(client: &Client) {
             .violate(Violation::new(Harm::Lost, tail - kept, text));
     }
     seat.record.finish(CLOSER);
-}
-
-/// The way in behind the network.
-struct Backdoor(Arc<super::cluster::Cluster>);
-
-impl Dial for Backdoor {
-    fn dial<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<Dialed, ConnectError>> {
-        async move {
-            let (here, there) = duplex(64 * 1024);
-            let services = self.0.services.clone();
-            let incoming = futures::stream::iter([Ok(there)]);
-            let own = endpoint.clone();
-            tokio::spawn(async move {
-                if own.port() == 1 {
-                    let store = Endpoint::new("behind", 2).unwrap_or_else(|_| own.clone());
-                    let forever = std::future::pending();
-                    services
-                        .serve_controller(incoming, &store, &own, forever)
-                        .await
-                        .ok();
-                } else {
-                    services.serve_store(incoming, std::future::pending()).await;
-                }
-            });
-            Ok(Dialed::from(here))
-        }
-        .boxed()
-    }
 }

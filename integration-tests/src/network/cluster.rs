@@ -31,8 +31,6 @@ pub(super) enum Host {
 }
 
 impl Host {
-    pub(super) const ALL: [Self; 3] = [Self::Controller, Self::StoreA, Self::StoreB];
-
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Controller => "controller",

@@ -28,6 +28,7 @@ mod record;
 mod script;
 mod store;
 mod tokens;
+mod truth;
 mod wires;
 mod world;
 mod write;

@@ -8,7 +8,7 @@ use pravega_byte_stream::{
 
 use super::{
     cluster::{CONTROLLER_PORT, Host},
-    script::{Script, draw_script},
+    script::{Kind, Script, draw_script},
 };
 use crate::Random;
 
@@ -115,6 +115,12 @@ impl Plan {
             script,
             calm_at,
         }
+    }
+
+    /// True when something else than a store answers at the store's port for a while: who meets it is told so,
+    /// once and for all.
+    pub(super) fn has_stranger(&self) -> bool {
+        self.script.iter().any(|fault| fault.kind == Kind::Stranger)
     }
 
     /// The configuration of the clients.

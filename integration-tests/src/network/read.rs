@@ -18,11 +18,22 @@ use crate::{
 
 /// One reader, until the end of the segment.
 pub(super) async fn run(client: &Client, part: u32, reading: Reading, mut random: Random) {
+    // More than once only where something else than a store answered.
+    while !reads_to_the_end(client, part, reading, &mut random).await {}
+}
+
+/// False when another reader has to go on.
+async fn reads_to_the_end(
+    client: &Client,
+    part: u32,
+    reading: Reading,
+    random: &mut Random,
+) -> bool {
     let seat = &client.seat;
-    // After a crash of the client it begins again: what it had read is another reader's account.
+    // Each begins anew: what the one before had read is another reader's account.
     let number = seat.record.new_life();
     let Some(mut reader) = open(client, reading).await else {
-        return;
+        return true;
     };
     loop {
         let offset = reader.position();
@@ -46,21 +57,22 @@ pub(super) async fn run(client: &Client, part: u32, reading: Reading, mut random
                 let end = reader.position();
                 seat.record.note(Event::Ended, part, end);
                 seat.record.with(|book| book.ends.insert(number, end));
-                return;
+                return true;
             }
             Err(ReadError::Truncated { head, .. }) => {
                 let limit = seat.plan.pace.operation;
                 let seeking = reader.seek(SeekFrom::Start(head));
                 seat.within("seek", limit, seeking).await;
             }
+            Err(ReadError::ReadFailed { .. }) if seat.plan.has_stranger() => return false,
             Err(error) => {
                 let text = format!("the reader broke at {offset}: {error:?}");
                 seat.record.violate(Violation::broken(text));
-                return;
+                return true;
             }
         }
         if !reading.pause.is_zero() {
-            seat.pause(between(&mut random, Duration::ZERO, reading.pause))
+            seat.pause(between(random, Duration::ZERO, reading.pause))
                 .await;
         }
     }

@@ -18,29 +18,32 @@ use crate::{
 };
 
 /// One writer, until it has written what it has to.
-pub(super) async fn run(client: &Client, part: u32, writing: Writing, random: Random) {
-    let Some(writer) = open(client, writing.mode).await else {
-        return;
-    };
-    let mut life = Life {
-        client,
-        part,
-        writing,
-        random,
-        id: client.seat.record.new_life(),
-        epoch: 0,
-        number: 0,
-        waiting: VecDeque::new(),
-        writer,
-    };
-    while life.number < writing.most && client.seat.stage() == Stage::Storm {
-        if !life.turn().await {
-            return life.settle(None);
+pub(super) async fn run(client: &Client, part: u32, writing: Writing, mut random: Random) {
+    let mut left = writing.most;
+    // More than once only where something else than a store answered.
+    loop {
+        let Some(writer) = open(client, writing.mode).await else {
+            return;
+        };
+        let mut life = Life {
+            client,
+            part,
+            writing,
+            random: Random::new(random.next()),
+            id: client.seat.record.new_life(),
+            epoch: 0,
+            number: 0,
+            waiting: VecDeque::new(),
+            writer,
+            is_broken: false,
+        };
+        life.live(left).await;
+        life.settle(None);
+        left = left.saturating_sub(life.number);
+        if !life.is_broken {
+            return;
         }
     }
-    client.seat.reached(Stage::Calm).await;
-    life.come_to_an_end().await;
-    life.settle(None);
 }
 
 /// Opens the writer, however long the storm lasts; none when the segment is sealed.
@@ -85,6 +88,8 @@ struct Life<'a> {
     number: u32,
     waiting: VecDeque<Waiting>,
     writer: ByteWriter,
+    /// It met something that is no store, and another writer has to go on.
+    is_broken: bool,
 }
 
 struct Waiting {
@@ -94,6 +99,17 @@ struct Waiting {
 }
 
 impl Life<'_> {
+    async fn live(&mut self, most: u32) {
+        let seat = &self.client.seat;
+        while self.number < most && seat.stage() == Stage::Storm {
+            if !self.turn().await {
+                return;
+            }
+        }
+        seat.reached(Stage::Calm).await;
+        self.come_to_an_end().await;
+    }
+
     fn limit(&self) -> Duration {
         self.client.seat.plan.pace.operation
     }
@@ -176,6 +192,11 @@ impl Life<'_> {
             WriteError::Conflict { .. } => self.resync(error).await,
             WriteError::SegmentSealed { .. } => {
                 self.settle(Some(error));
+                false
+            }
+            WriteError::Broken { .. } if self.client.seat.plan.has_stranger() => {
+                self.settle(Some(error));
+                self.is_broken = true;
                 false
             }
             other => {

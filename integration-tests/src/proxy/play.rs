@@ -94,7 +94,7 @@ async fn ended(reader: JoinHandle<Verdict<Pieces>>) -> Verdict<Pieces> {
 }
 
 /// All that was ever in the segment, through a connection without faults. Nothing when it is gone.
-async fn content(stage: &Stage) -> Verdict<Vec<u8>> {
+pub(super) async fn content(stage: &Stage) -> Verdict<Vec<u8>> {
     let mut content = stage
         .kept
         .lock()

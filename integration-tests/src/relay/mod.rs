@@ -39,7 +39,7 @@ use std::{
 };
 
 use bytes::{BufMut as _, Bytes, BytesMut};
-use pravega_byte_stream::{ClientConfigBuilder, ClientFactory};
+use pravega_byte_stream::{ClientConfig, ClientConfigBuilder, ClientFactory};
 use pravega_wire_protocol::{Frame, HEADER_BYTES};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -172,6 +172,14 @@ impl Relay {
         change: impl FnOnce(ClientConfigBuilder) -> ClientConfigBuilder,
     ) -> ClientFactory {
         backend::factory_at(&self.uri, change)
+    }
+
+    /// The configuration of such a factory.
+    pub fn config_with(
+        &self,
+        change: impl FnOnce(ClientConfigBuilder) -> ClientConfigBuilder,
+    ) -> ClientConfig {
+        backend::config_at(&self.uri, change)
     }
 
     /// From now on does `fault` to those of `frames` that come, until it has struck as often as they say.

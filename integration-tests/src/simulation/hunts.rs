@@ -29,6 +29,22 @@ pub fn hunt_writing(plan: &Plan) -> Report {
     })
 }
 
+/// Writers at a store that fences, as the embedded server does: whatever takes a refusal for more than it says.
+#[must_use]
+pub fn hunt_fenced(plan: &Plan) -> Report {
+    over_seeds("fenced", plan, |seed, tally| {
+        run_of(seed, tally, Scene::fenced)
+    })
+}
+
+/// One writer, and a fault at every third step: whatever wears out.
+#[must_use]
+pub fn hunt_relentless(plan: &Plan) -> Report {
+    over_seeds("relentless", plan, |seed, tally| {
+        run_of(seed, tally, Scene::relentless)
+    })
+}
+
 /// Readers of a long segment, some of them lied to: whatever takes the wrong reply.
 #[must_use]
 pub fn hunt_reading(plan: &Plan) -> Report {

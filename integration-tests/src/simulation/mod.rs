@@ -31,7 +31,9 @@ mod world;
 use self::{client::Client, scene::Scene, world::World};
 pub use self::{
     exchange::{exchange, exchange_cut_twice},
-    hunts::{hunt_above_tail, hunt_conflicts, hunt_reading, hunt_writing},
+    hunts::{
+        hunt_above_tail, hunt_conflicts, hunt_fenced, hunt_reading, hunt_relentless, hunt_writing,
+    },
 };
 use crate::{
     Random,

@@ -80,7 +80,7 @@ impl Scene {
             readers: 0,
             lengths,
             before: random.below(20) * random.below(2),
-            steps: 60 + random.below(60),
+            steps: 70 + random.below(70),
             fault_every: 8 + random.below(5),
             patience: if random.one_in(8) { 2 } else { PATIENT },
             lies: false,
@@ -135,9 +135,25 @@ impl Scene {
         scene
     }
 
-    /// The same, and nothing protects the writers but what they know themselves: the store does not fence, it
-    /// tells of a tail that it may lose, and the first writer's block, of which a copy is on its way, belongs
-    /// above the tail.
+    /// Writers of any mode at a store that fences.
+    pub(crate) fn fenced(random: &mut Random) -> Self {
+        let mut scene = Self::writing(random);
+        scene.rules.fences = true;
+        scene
+    }
+
+    /// One writer, and a fault at every third step.
+    pub(crate) fn relentless(random: &mut Random) -> Self {
+        Self {
+            writers: 1,
+            fault_every: 3,
+            ..Self::writing(random)
+        }
+    }
+
+    /// Competing writers that nothing protects but what they know themselves: the store does not fence, it tells
+    /// of a tail that it may lose, and the first writer's block, of which a copy is on its way, belongs above the
+    /// tail.
     pub(crate) fn above_tail(random: &mut Random) -> Self {
         let mut scene = Self::competing(random);
         scene.rules = Rules {

@@ -42,13 +42,14 @@ pub(crate) enum Start {
     ParkedNotSynced,
     ParkedSealedNotSynced,
     SeveralReadsOut,
+    TruncatedUnderReads,
     BehindHead,
     BeyondTail,
     ParkedInSilence,
 }
 
 impl Start {
-    pub(crate) const ALL: [Self; 35] = [
+    pub(crate) const ALL: [Self; 36] = [
         Self::OffsetAboveTail,
         Self::OffsetAboveTailCopyUnderway,
         Self::OffsetBelowTail,
@@ -81,6 +82,7 @@ impl Start {
         Self::ParkedNotSynced,
         Self::ParkedSealedNotSynced,
         Self::SeveralReadsOut,
+        Self::TruncatedUnderReads,
         Self::BehindHead,
         Self::BeyondTail,
         Self::ParkedInSilence,
@@ -100,8 +102,9 @@ impl Start {
     ];
 
     /// Those of readers alone.
-    pub(crate) const READING: [Self; 4] = [
+    pub(crate) const READING: [Self; 5] = [
         Self::SeveralReadsOut,
+        Self::TruncatedUnderReads,
         Self::BehindHead,
         Self::BeyondTail,
         Self::ParkedInSilence,
@@ -141,6 +144,7 @@ impl Start {
             Self::ParkedNotSynced => "parked, bytes not synced",
             Self::ParkedSealedNotSynced => "parked, seal not synced",
             Self::SeveralReadsOut => "several reads out",
+            Self::TruncatedUnderReads => "truncated under reads, cut",
             Self::BehindHead => "position behind the head",
             Self::BeyondTail => "position beyond the tail",
             Self::ParkedInSilence => "parked, link silent",
@@ -151,7 +155,7 @@ impl Start {
     pub(crate) fn shape(self, scene: &mut Scene) {
         scene.start = Some(self);
         match self {
-            Self::SeveralReadsOut | Self::BehindHead => {
+            Self::SeveralReadsOut | Self::TruncatedUnderReads | Self::BehindHead => {
                 scene.readers = scene.readers.max(1);
                 scene.before = scene.before.max(60);
             }
@@ -193,6 +197,7 @@ impl Start {
         matches!(
             self,
             Self::SeveralReadsOut
+                | Self::TruncatedUnderReads
                 | Self::BehindHead
                 | Self::BeyondTail
                 | Self::ParkedInSilence
@@ -252,6 +257,7 @@ impl Start {
             | Self::ParkedNotSynced
             | Self::ParkedSealedNotSynced
             | Self::SeveralReadsOut
+            | Self::TruncatedUnderReads
             | Self::BehindHead
             | Self::BeyondTail
             | Self::ParkedInSilence => self.set_up_reading(world),
@@ -383,6 +389,7 @@ impl Start {
     fn set_up_reading(self, world: &mut World<'_>) -> Verdict {
         match self {
             Self::SeveralReadsOut => return world.reads_ahead(),
+            Self::TruncatedUnderReads => return world.is_truncated_under(),
             Self::BehindHead => {
                 world.store.truncate(20);
                 return world.parks();
@@ -535,6 +542,25 @@ impl World<'_> {
         }
         self.consume(0, usize::MAX, false)?;
         self.drive(READER)
+    }
+}
+
+impl World<'_> {
+    /// Of several reads that are out, the first is answered, and the answer lost; the others are told that what
+    /// they want, and what the first wants, was truncated away.
+    fn is_truncated_under(&mut self) -> Verdict {
+        self.reads_ahead()?;
+        let Some(id) = self.reader(0)?.way.link else {
+            return Ok(());
+        };
+        self.receive(id)?;
+        self.store.truncate(40);
+        self.arrives_from(READER)?;
+        self.consume(0, usize::MAX, false)?;
+        self.drive(READER)?;
+        self.link(id)?.to_client.pop_front();
+        self.deliver(READER)?;
+        self.cut(READER, Cut::NothingArrives)
     }
 }
 

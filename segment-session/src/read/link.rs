@@ -33,6 +33,8 @@ impl ReadSession {
             token,
             since: now,
         });
+        // What was asked on a connection before will not be answered.
+        self.settle();
     }
 
     /// The attempt to attach came to nothing.
@@ -72,10 +74,11 @@ impl ReadSession {
         if matches!(reason, Disconnect::Violation) && self.is_too_much(SHARED_FAULT) {
             let reason = "it breaks the protocol".to_owned();
             self.fail(ReadFailure::Refused { reason });
-            self.settle();
         } else {
             self.attach_later(now);
         }
+        // A read that was out may have hidden that its bytes are truncated.
+        self.settle();
     }
 
     /// Lets go of the flow and asks for another after a pause.

@@ -1,6 +1,8 @@
 //! Bytes that were truncated away.
 
-use pravega_segment_session::{OnTruncation, ReadEvent, ReadFailure, ReadOptions, SegmentFacts};
+use pravega_segment_session::{
+    Disconnect, OnTruncation, ReadEvent, ReadFailure, ReadOptions, SegmentFacts,
+};
 
 use crate::reader::{MIB, Reader, all_for, bytes_for, start_of, tail_for, truncated};
 
@@ -191,4 +193,42 @@ fn a_head_learnt_from_a_question_counts_as_well() {
         }
     ));
     assert!(reader.wish().is_none());
+}
+
+/// Found by the fuzz target `read_machine`: the read at the position hides the gap as long as it is out.
+#[test]
+fn t64_a_gap_that_shows_when_the_connection_is_lost_is_told_to_who_waits() {
+    for options in [ReadOptions::default(), skipping()] {
+        let mut reader = Reader::reading(options);
+        reader.session.note_tail(100 * MIB);
+        let first = reader.one_read();
+        reader.deliver(all_for(&first));
+        reader.expect_bytes(MIB);
+        reader.expect_pending();
+        reader.events.clear();
+        let upper = reader.reads().remove(1);
+        reader.deliver(truncated(&upper, 3 << 20));
+        assert!(
+            !reader.was_woken(),
+            "the lower read may still bring its bytes"
+        );
+        let now = reader.now;
+        reader.session.handle_disconnected(now, Disconnect::Lost);
+        reader.drain();
+        match options.on_truncation {
+            OnTruncation::Error => {
+                assert!(reader.was_woken());
+                let failure = reader.expect_failure();
+                assert!(
+                    matches!(failure, ReadFailure::Truncated { .. }),
+                    "{failure:?}"
+                );
+            }
+            _ => {
+                assert_eq!(gaps(&reader), [(MIB, 3 * MIB)]);
+                reader.reattach();
+                assert_eq!(start_of(&reader.reads()[0]), 3 * MIB);
+            }
+        }
+    }
 }

@@ -122,7 +122,10 @@ fn accept<T: Send + Unpin>(
         let (permits, ends) = (Arc::clone(&permits), ends.clone());
         async move {
             let permit = permits.acquire_owned().await.ok()?;
-            let socket = incoming::next(&mut incoming).await?;
+            let Some(socket) = incoming::next(&mut incoming).await else {
+                // Nobody comes any more; those who are here stay until the end.
+                return std::future::pending().await;
+            };
             Some((Ok(Connection::new(socket, permit, ends)), incoming))
         }
     };

@@ -10,15 +10,22 @@ use super::Case;
 use crate::{
     campaign::{Harm, Verdict, Violation},
     cancel::{
+        knife::repeat,
         pen::Pen,
         scene::{Trial, failed},
     },
 };
 
 pub(super) const CASES: &[Case] = &[
-    Case::new("ByteReader::info", "no connection yet", |trial| info(trial).boxed()),
-    Case::new("ByteReader::current_head", "no connection yet", |trial| head(trial).boxed()),
-    Case::new("ByteReader::current_tail", "no connection yet", |trial| tail(trial).boxed()),
+    Case::new("ByteReader::info", "no connection yet", |trial| {
+        info(trial).boxed()
+    }),
+    Case::new("ByteReader::current_head", "no connection yet", |trial| {
+        head(trial).boxed()
+    }),
+    Case::new("ByteReader::current_tail", "no connection yet", |trial| {
+        tail(trial).boxed()
+    }),
     Case::new("ByteReader::read_at", "no connection yet", |trial| {
         read_at(trial).boxed()
     }),
@@ -35,22 +42,30 @@ pub(super) const CASES: &[Case] = &[
     Case::new("SegmentHandle::info", "no connection yet", |trial| {
         handle_info(trial).boxed()
     }),
-    Case::new("SegmentHandle::truncate_data_before", "no connection yet", |trial| {
-        truncate(trial).boxed()
+    Case::new(
+        "SegmentHandle::truncate_data_before",
+        "no connection yet",
+        |trial| truncate(trial).boxed(),
+    )
+    .spoiling(),
+    Case::new(
+        "SegmentHandle::truncate_keep_last",
+        "no connection yet",
+        |trial| keep_last(trial).boxed(),
+    )
+    .spoiling(),
+    Case::new("SegmentHandle::seal", "no connection yet", |trial| {
+        seal(trial).boxed()
     })
     .spoiling(),
-    Case::new("SegmentHandle::truncate_keep_last", "no connection yet", |trial| {
-        keep_last(trial).boxed()
-    })
-    .spoiling(),
-    Case::new("SegmentHandle::seal", "no connection yet", |trial| seal(trial).boxed())
-        .spoiling(),
     Case::new("SegmentHandle::attribute", "no connection yet", |trial| {
         attribute(trial).boxed()
     }),
-    Case::new("SegmentHandle::update_attribute", "no connection yet", |trial| {
-        update_attribute(trial).boxed()
-    }),
+    Case::new(
+        "SegmentHandle::update_attribute",
+        "no connection yet",
+        |trial| update_attribute(trial).boxed(),
+    ),
 ];
 
 /// What must be the same.
@@ -87,7 +102,10 @@ pub(super) async fn filled(trial: &mut Trial) -> Verdict<(ByteReader, Bytes)> {
         let durable = pen.flush().await?;
         content = trial.scene.content(durable).await?;
     }
-    let reader = trial.factory.create_byte_reader(trial.scene.segment.clone()).await;
+    let reader = trial
+        .factory
+        .create_byte_reader(trial.scene.segment.clone())
+        .await;
     Ok((reader, content.into()))
 }
 
@@ -97,7 +115,7 @@ fn length(bytes: &Bytes) -> u64 {
 
 async fn info(trial: &mut Trial) -> Verdict {
     let (reader, content) = filled(trial).await?;
-    let info = trial.knife.repeat(async || reader.info().await).await;
+    let info = repeat!(trial.knife, reader.info());
     let info = info.map_err(failed("asking"))?;
     let got = (info.head, info.tail, info.is_sealed);
     expect_eq("the segment", got, (0, length(&content), false))
@@ -105,14 +123,18 @@ async fn info(trial: &mut Trial) -> Verdict {
 
 async fn head(trial: &mut Trial) -> Verdict {
     let (reader, _) = filled(trial).await?;
-    let head = trial.knife.repeat(async || reader.current_head().await).await;
+    let head = repeat!(trial.knife, reader.current_head());
     expect_eq("the head", head.map_err(failed("asking"))?, 0)
 }
 
 async fn tail(trial: &mut Trial) -> Verdict {
     let (reader, content) = filled(trial).await?;
-    let tail = trial.knife.repeat(async || reader.current_tail().await).await;
-    expect_eq("the tail", tail.map_err(failed("asking"))?, length(&content))
+    let tail = repeat!(trial.knife, reader.current_tail());
+    expect_eq(
+        "the tail",
+        tail.map_err(failed("asking"))?,
+        length(&content),
+    )
 }
 
 async fn read_at(trial: &mut Trial) -> Verdict {
@@ -120,7 +142,7 @@ async fn read_at(trial: &mut Trial) -> Verdict {
     let start = trial.random.below(content.len());
     let len = 1 + trial.random.below(content.len() - start);
     let at = u64::try_from(start).unwrap_or_default();
-    let read = trial.knife.repeat(async || reader.read_at(at, len).await).await;
+    let read = repeat!(trial.knife, reader.read_at(at, len));
     let read = read.map_err(failed("reading"))?;
     expect_bytes("a read", &read, &content.slice(start..start + len))
 }
@@ -128,7 +150,7 @@ async fn read_at(trial: &mut Trial) -> Verdict {
 async fn read_range(trial: &mut Trial) -> Verdict {
     let (reader, content) = filled(trial).await?;
     let range = 20..length(&content) - 10;
-    let read = trial.knife.repeat(async || reader.read_range(range.clone()).await).await;
+    let read = repeat!(trial.knife, reader.read_range(range.clone()));
     let read = read.map_err(failed("reading"))?;
     expect_bytes("a range", &read, &content.slice(20..content.len() - 10))
 }
@@ -139,7 +161,7 @@ async fn stream_range(trial: &mut Trial) -> Verdict {
     let mut pieces = std::pin::pin!(reader.stream_range(0..length(&content)));
     let mut got = Vec::new();
     loop {
-        let piece = trial.knife.repeat(async || pieces.next().await).await;
+        let piece = repeat!(trial.knife, pieces.next());
         match piece {
             Some(piece) => got.extend_from_slice(&piece.map_err(failed("reading"))?),
             None => return expect_bytes("a stream", &got, &content),
@@ -171,15 +193,19 @@ fn handle(trial: &Trial) -> Verdict<SegmentHandle> {
 async fn handle_info(trial: &mut Trial) -> Verdict {
     let (_, content) = filled(trial).await?;
     let handle = handle(trial)?;
-    let info = trial.knife.repeat(async || handle.info().await).await;
-    expect_eq("the tail", info.map_err(failed("asking"))?.tail, length(&content))
+    let info = repeat!(trial.knife, handle.info());
+    expect_eq(
+        "the tail",
+        info.map_err(failed("asking"))?.tail,
+        length(&content),
+    )
 }
 
 async fn truncate(trial: &mut Trial) -> Verdict {
     let (reader, _) = filled(trial).await?;
     let handle = handle(trial)?;
-    let truncated = trial.knife.repeat(async || handle.truncate_data_before(500).await);
-    truncated.await.map_err(failed("truncating"))?;
+    let truncated = repeat!(trial.knife, handle.truncate_data_before(500));
+    truncated.map_err(failed("truncating"))?;
     let head = reader.current_head().await.map_err(failed("asking"))?;
     expect_eq("the head", head, 500)
 }
@@ -188,8 +214,8 @@ async fn keep_last(trial: &mut Trial) -> Verdict {
     let (reader, content) = filled(trial).await?;
     let handle = handle(trial)?;
     let wanted = length(&content) - 1_000;
-    let kept = trial.knife.repeat(async || handle.truncate_keep_last(1_000).await);
-    expect_eq("the new head", kept.await.map_err(failed("truncating"))?, wanted)?;
+    let kept = repeat!(trial.knife, handle.truncate_keep_last(1_000));
+    expect_eq("the new head", kept.map_err(failed("truncating"))?, wanted)?;
     let head = reader.current_head().await.map_err(failed("asking"))?;
     expect_eq("the head", head, wanted)
 }
@@ -197,23 +223,34 @@ async fn keep_last(trial: &mut Trial) -> Verdict {
 async fn seal(trial: &mut Trial) -> Verdict {
     let (reader, content) = filled(trial).await?;
     let handle = handle(trial)?;
-    let sealed = trial.knife.repeat(async || handle.seal().await).await;
+    let sealed = repeat!(trial.knife, handle.seal());
     sealed.map_err(failed("sealing"))?;
     let info = reader.info().await.map_err(failed("asking"))?;
-    expect_eq("the end", (info.is_sealed, info.tail), (true, length(&content)))
+    expect_eq(
+        "the end",
+        (info.is_sealed, info.tail),
+        (true, length(&content)),
+    )
 }
 
 async fn attribute(trial: &mut Trial) -> Verdict {
     let handle = handle(trial)?;
-    let value = trial.knife.repeat(async || handle.attribute(7).await).await;
-    expect_eq("an attribute without a value", value.map_err(failed("asking"))?, None)
+    let value = repeat!(trial.knife, handle.attribute(7));
+    expect_eq(
+        "an attribute without a value",
+        value.map_err(failed("asking"))?,
+        None,
+    )
 }
 
 /// An update that was dropped has taken place or not. It does not take place later than the next one.
 async fn update_attribute(trial: &mut Trial) -> Verdict {
     let handle = handle(trial)?;
     let id = u128::from(trial.random.next());
-    let first = trial.knife.cut(handle.update_attribute(id, None, Some(1))).await;
+    let first = trial
+        .knife
+        .cut(handle.update_attribute(id, None, Some(1)))
+        .await;
     let value = match first {
         Some(Ok(true)) => Some(1),
         // Of an update that lost its connection it is not known whether it took place.
@@ -224,9 +261,16 @@ async fn update_attribute(trial: &mut Trial) -> Verdict {
         None => {
             trial.some_moment().await;
             // Refused if the first one took place, and then it has done the same.
-            handle.update_attribute(id, None, Some(1)).await.map_err(failed("updating"))?;
+            handle
+                .update_attribute(id, None, Some(1))
+                .await
+                .map_err(failed("updating"))?;
             Some(1)
         }
     };
-    expect_eq("the value", handle.attribute(id).await.map_err(failed("asking"))?, value)
+    expect_eq(
+        "the value",
+        handle.attribute(id).await.map_err(failed("asking"))?,
+        value,
+    )
 }

@@ -75,7 +75,10 @@ async fn is_shut(trial: &Trial) -> Verdict {
     let opening = trial.factory.open_byte_writer(trial.scene.segment.clone());
     match opening.await {
         Err(SegmentError::ShutDown) => Ok(()),
-        Err(error) => Err(Violation::broken(format!("opening after the end: {}", story(&error)))),
+        Err(error) => Err(Violation::broken(format!(
+            "opening after the end: {}",
+            story(&error)
+        ))),
         Ok(_) => Err(Violation::broken("a writer was opened after the end")),
     }
 }
@@ -122,12 +125,17 @@ fn closed(ended: Result<(), WriteError>, what: &str) -> Verdict {
     match ended {
         Err(WriteError::Closed { .. }) => Ok(()),
         Err(error) => Err(Violation::broken(format!("{what}: {}", story(&error)))),
-        Ok(()) => Err(Violation::broken(format!("{what} succeeded without an ack"))),
+        Ok(()) => Err(Violation::broken(format!(
+            "{what} succeeded without an ack"
+        ))),
     }
 }
 
 async fn under_a_read(trial: &mut Trial) -> Verdict {
-    let mut reader = trial.factory.create_byte_reader(trial.scene.segment.clone()).await;
+    let mut reader = trial
+        .factory
+        .create_byte_reader(trial.scene.segment.clone())
+        .await;
     let blocked = tokio::spawn(async move { reader.read(&mut [0; 10]).await });
     trial.some_moment().await;
     shut_down(trial).await;
@@ -138,7 +146,10 @@ async fn under_a_read(trial: &mut Trial) -> Verdict {
 }
 
 async fn under_a_wait_for_the_tail(trial: &mut Trial) -> Verdict {
-    let reader = trial.factory.create_byte_reader(trial.scene.segment.clone()).await;
+    let reader = trial
+        .factory
+        .create_byte_reader(trial.scene.segment.clone())
+        .await;
     let blocked = tokio::spawn(async move { reader.wait_for_tail(1_000).await });
     trial.some_moment().await;
     shut_down(trial).await;
@@ -146,6 +157,8 @@ async fn under_a_wait_for_the_tail(trial: &mut Trial) -> Verdict {
         Err(ReadError::Asking {
             source: SegmentError::ShutDown,
         }) => expect_eq("the tail", trial.scene.content(0).await?.len(), 0),
-        other => Err(Violation::broken(format!("a wait for the tail ended with {other:?}"))),
+        other => Err(Violation::broken(format!(
+            "a wait for the tail ended with {other:?}"
+        ))),
     }
 }

@@ -6,6 +6,7 @@ use super::Case;
 use crate::{
     campaign::Verdict,
     cancel::{
+        knife::repeat,
         pen::Pen,
         scene::{Trial, failed},
         waits::Wait,
@@ -34,9 +35,11 @@ pub(super) const CASES: &[Case] = &[
     Case::new("Receipt::durable", "no connection yet", |trial| {
         cold(trial, Wait::ReceiptDurable).boxed()
     }),
-    Case::new("Receipt as IntoFuture::into_future", "acks held back", |trial| {
-        held(trial, Wait::ReceiptAwaited).boxed()
-    })
+    Case::new(
+        "Receipt as IntoFuture::into_future",
+        "acks held back",
+        |trial| held(trial, Wait::ReceiptAwaited).boxed(),
+    )
     .parking(),
     Case::new("DurabilityWatch::flush", "acks held back", |trial| {
         held(trial, Wait::WatchFlush).boxed()
@@ -49,20 +52,28 @@ pub(super) const CASES: &[Case] = &[
         held(trial, Wait::WatchWaitDurable).boxed()
     })
     .parking(),
-    Case::new("ByteWriter as AsyncWrite::poll_flush", "acks held back", |trial| {
-        held(trial, Wait::PollFlush).boxed()
-    })
+    Case::new(
+        "ByteWriter as AsyncWrite::poll_flush",
+        "acks held back",
+        |trial| held(trial, Wait::PollFlush).boxed(),
+    )
     .parking(),
-    Case::new("ByteWriter as AsyncWrite::poll_flush", "no connection yet", |trial| {
-        cold(trial, Wait::PollFlush).boxed()
-    }),
-    Case::new("ByteWriter as AsyncWrite::poll_shutdown", "acks held back", |trial| {
-        held(trial, Wait::PollShutdown).boxed()
-    })
+    Case::new(
+        "ByteWriter as AsyncWrite::poll_flush",
+        "no connection yet",
+        |trial| cold(trial, Wait::PollFlush).boxed(),
+    ),
+    Case::new(
+        "ByteWriter as AsyncWrite::poll_shutdown",
+        "acks held back",
+        |trial| held(trial, Wait::PollShutdown).boxed(),
+    )
     .parking(),
-    Case::new("ByteWriter::truncate_data_before", "own bytes below", |trial| {
-        truncate(trial).boxed()
-    })
+    Case::new(
+        "ByteWriter::truncate_data_before",
+        "own bytes below",
+        |trial| truncate(trial).boxed(),
+    )
     .spoiling(),
     Case::new("ByteWriter::seal", "own bytes unflushed", |trial| {
         seal(trial).boxed()
@@ -115,12 +126,16 @@ async fn truncate(trial: &mut Trial) -> Verdict {
     pen.append(500).await?;
     let goal = pen.writer.position() - 100;
     let Pen { writer, .. } = &mut pen;
-    let truncated = trial.knife.repeat(async || writer.truncate_data_before(goal).await);
-    truncated.await.map_err(failed("truncating"))?;
+    let truncated = repeat!(trial.knife, writer.truncate_data_before(goal));
+    truncated.map_err(failed("truncating"))?;
     pen.notes.all_durable()?;
     pen.append(30).await?;
     let tail = pen.flush().await?;
-    let reader = trial.scene.clean.create_byte_reader(trial.scene.segment.clone()).await;
+    let reader = trial
+        .scene
+        .clean
+        .create_byte_reader(trial.scene.segment.clone())
+        .await;
     let info = reader.info().await.map_err(failed("asking"))?;
     super::asking::expect_eq("head and tail", (info.head, info.tail), (goal, tail))
 }
@@ -130,10 +145,14 @@ async fn seal(trial: &mut Trial) -> Verdict {
     pen.append(500).await?;
     let end = pen.writer.position();
     let Pen { writer, .. } = &mut pen;
-    let sealed = trial.knife.repeat(async || writer.seal().await).await;
+    let sealed = repeat!(trial.knife, writer.seal());
     sealed.map_err(failed("sealing"))?;
     pen.notes.all_durable()?;
-    let reader = trial.scene.clean.create_byte_reader(trial.scene.segment.clone()).await;
+    let reader = trial
+        .scene
+        .clean
+        .create_byte_reader(trial.scene.segment.clone())
+        .await;
     let info = reader.info().await.map_err(failed("asking"))?;
     super::asking::expect_eq("sealed at", (info.is_sealed, info.tail), (true, end))?;
     trial.scene.judge(end).await

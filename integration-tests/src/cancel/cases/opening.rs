@@ -15,25 +15,36 @@ use super::{
 use crate::{
     campaign::Verdict,
     cancel::{
+        knife::repeat,
         pen::Pen,
         scene::{Trial, failed},
     },
 };
 
 pub(super) const CASES: &[Case] = &[
-    Case::new("OpenByteWriter as IntoFuture::into_future", "any options", |trial| {
-        writer(trial).boxed()
+    Case::new(
+        "OpenByteWriter as IntoFuture::into_future",
+        "any options",
+        |trial| writer(trial).boxed(),
+    ),
+    Case::new(
+        "OpenByteReader as IntoFuture::into_future",
+        "any options",
+        |trial| reader(trial).boxed(),
+    ),
+    Case::new(
+        "ClientFactory::create_byte_reader",
+        "no connection yet",
+        |trial| lazy_reader(trial).boxed(),
+    ),
+    Case::new(
+        "ClientFactory::ensure_byte_stream",
+        "scope and stream missing",
+        |trial| ensure(trial).boxed(),
+    ),
+    Case::new("ClientFactory::segment_of", "not known yet", |trial| {
+        segment_of(trial).boxed()
     }),
-    Case::new("OpenByteReader as IntoFuture::into_future", "any options", |trial| {
-        reader(trial).boxed()
-    }),
-    Case::new("ClientFactory::create_byte_reader", "no connection yet", |trial| {
-        lazy_reader(trial).boxed()
-    }),
-    Case::new("ClientFactory::ensure_byte_stream", "scope and stream missing", |trial| {
-        ensure(trial).boxed()
-    }),
-    Case::new("ClientFactory::segment_of", "not known yet", |trial| segment_of(trial).boxed()),
 ];
 
 async fn writer(trial: &mut Trial) -> Verdict {
@@ -112,11 +123,18 @@ async fn reader(trial: &mut Trial) -> Verdict {
 async fn lazy_reader(trial: &mut Trial) -> Verdict {
     let (_, content) = filled(trial).await?;
     let (factory, segment) = (trial.factory.clone(), trial.scene.segment.clone());
-    let made = trial.knife.repeat(async || factory.create_byte_reader(segment.clone()).await);
-    let mut reader = made.await;
+    let made = repeat!(trial.knife, factory.create_byte_reader(segment.clone()));
+    let mut reader = made;
     let mut buf = [0; 30];
-    reader.read_exact(&mut buf).await.map_err(failed("reading"))?;
-    expect_bytes("the first bytes", &buf, content.get(..30).unwrap_or_default())
+    reader
+        .read_exact(&mut buf)
+        .await
+        .map_err(failed("reading"))?;
+    expect_bytes(
+        "the first bytes",
+        &buf,
+        content.get(..30).unwrap_or_default(),
+    )
 }
 
 async fn ensure(trial: &mut Trial) -> Verdict {
@@ -143,12 +161,16 @@ async fn ensure(trial: &mut Trial) -> Verdict {
         .append(Bytes::from_static(b"works"))
         .await
         .map_err(failed("appending"))?;
-    expect_eq("durable", writer.flush().await.map_err(failed("flushing"))?, 5)
+    expect_eq(
+        "durable",
+        writer.flush().await.map_err(failed("flushing"))?,
+        5,
+    )
 }
 
 async fn segment_of(trial: &mut Trial) -> Verdict {
     let (factory, stream) = (trial.factory.clone(), trial.scene.stream.clone());
-    let found = trial.knife.repeat(async || factory.segment_of(&stream).await);
-    let found = found.await.map_err(failed("looking up a segment"))?;
+    let found = repeat!(trial.knife, factory.segment_of(&stream));
+    let found = found.map_err(failed("looking up a segment"))?;
     expect_eq("the segment", found, trial.scene.segment.clone())
 }

@@ -22,12 +22,18 @@ const WANTED: usize = 3_000;
 const READ_AHEAD: usize = 4_096;
 
 pub(super) const CASES: &[Case] = &[
-    Case::new("ByteReader::read", "catching up", |it| catch_up(it, How::Read).boxed()),
-    Case::new("ByteReader::read", "bytes to come", |it| at_the_tail(it, How::Read).boxed())
-        .parking(),
-    Case::new("ByteReader::read", "the end to come", |it| before_the_end(it).boxed())
-        .parking()
-        .spoiling(),
+    Case::new("ByteReader::read", "catching up", |it| {
+        catch_up(it, How::Read).boxed()
+    }),
+    Case::new("ByteReader::read", "bytes to come", |it| {
+        at_the_tail(it, How::Read).boxed()
+    })
+    .parking(),
+    Case::new("ByteReader::read", "the end to come", |it| {
+        before_the_end(it).boxed()
+    })
+    .parking()
+    .spoiling(),
     Case::new("ByteReader::read_exact", "catching up", |it| {
         catch_up(it, How::ReadExact).boxed()
     }),
@@ -52,26 +58,38 @@ pub(super) const CASES: &[Case] = &[
     Case::new("ByteReader as AsyncRead::poll_read", "catching up", |it| {
         catch_up(it, How::PollRead).boxed()
     }),
-    Case::new("ByteReader as AsyncRead::poll_read", "bytes to come", |it| {
-        at_the_tail(it, How::PollRead).boxed()
-    })
+    Case::new(
+        "ByteReader as AsyncRead::poll_read",
+        "bytes to come",
+        |it| at_the_tail(it, How::PollRead).boxed(),
+    )
     .parking(),
-    Case::new("ByteReader as AsyncRead::poll_read", "many in a row", |it| {
-        catch_up(it, How::TokioReadExact).boxed()
-    }),
-    Case::new("ByteReader as AsyncBufRead::poll_fill_buf", "catching up", |it| {
-        catch_up(it, How::FillBuf).boxed()
-    }),
-    Case::new("ByteReader as AsyncBufRead::poll_fill_buf", "bytes to come", |it| {
-        at_the_tail(it, How::FillBuf).boxed()
-    })
+    Case::new(
+        "ByteReader as AsyncRead::poll_read",
+        "many in a row",
+        |it| catch_up(it, How::TokioReadExact).boxed(),
+    ),
+    Case::new(
+        "ByteReader as AsyncBufRead::poll_fill_buf",
+        "catching up",
+        |it| catch_up(it, How::FillBuf).boxed(),
+    ),
+    Case::new(
+        "ByteReader as AsyncBufRead::poll_fill_buf",
+        "bytes to come",
+        |it| at_the_tail(it, How::FillBuf).boxed(),
+    )
     .parking(),
-    Case::new("ByteReader as AsyncBufRead::poll_fill_buf", "many in a row", |it| {
-        catch_up(it, How::ReadUntil).boxed()
-    }),
-    Case::new("ByteReaderStream as Stream::poll_next", "catching up", |it| {
-        as_stream(it).boxed()
-    }),
+    Case::new(
+        "ByteReader as AsyncBufRead::poll_fill_buf",
+        "many in a row",
+        |it| catch_up(it, How::ReadUntil).boxed(),
+    ),
+    Case::new(
+        "ByteReaderStream as Stream::poll_next",
+        "catching up",
+        |it| as_stream(it).boxed(),
+    ),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -89,7 +107,10 @@ enum How {
 impl How {
     /// Whether a dropped call may have taken some bytes, which it has handed over then.
     fn may_be_half_done(self) -> bool {
-        matches!(self, Self::ReadExact | Self::TokioReadExact | Self::ReadUntil)
+        matches!(
+            self,
+            Self::ReadExact | Self::TokioReadExact | Self::ReadUntil
+        )
     }
 }
 
@@ -108,7 +129,10 @@ impl Eye {
         // Nothing is asked here: the first read does.
         let opening = opening.from(ReadFrom::Offset(start)).read_ahead(READ_AHEAD);
         let reader = opening.await.map_err(failed("opening a reader"))?;
-        let got = content.get(..from.min(content.len())).unwrap_or_default().to_vec();
+        let got = content
+            .get(..from.min(content.len()))
+            .unwrap_or_default()
+            .to_vec();
         Ok(Self {
             reader,
             content,
@@ -148,9 +172,14 @@ impl Eye {
     /// What the position has moved by was delivered.
     fn hand_over(&mut self, buf: &[u8], before: u64) -> Verdict {
         let moved = self.reader.position() - before;
-        let taken = usize::try_from(moved).ok().and_then(|moved| buf.get(..moved));
+        let taken = usize::try_from(moved)
+            .ok()
+            .and_then(|moved| buf.get(..moved));
         let Some(taken) = taken else {
-            let what = format!("the position moved by {moved}, {} bytes were there", buf.len());
+            let what = format!(
+                "the position moved by {moved}, {} bytes were there",
+                buf.len()
+            );
             return Err(Violation::new(Harm::Lost, moved, what));
         };
         self.got.extend_from_slice(taken);
@@ -195,7 +224,11 @@ async fn take(reader: &mut ByteReader, how: How, buf: &mut Vec<u8>) -> Result<()
         }
         How::ReadUntil => {
             buf.clear();
-            reader.read_until(b'\n', buf).await.map(|_| ()).map_err(io_failed)
+            reader
+                .read_until(b'\n', buf)
+                .await
+                .map(|_| ())
+                .map_err(io_failed)
         }
     }
 }
@@ -254,7 +287,11 @@ async fn before_the_end(trial: &mut Trial) -> Verdict {
     let mut eye = Eye::open(trial, usize::MAX).await?;
     eye.look(trial, How::Read).await?;
     let segment = trial.scene.segment.clone();
-    let handle = trial.scene.clean.segment(segment).map_err(failed("a handle"))?;
+    let handle = trial
+        .scene
+        .clean
+        .segment(segment)
+        .map_err(failed("a handle"))?;
     handle.seal().await.map_err(failed("sealing"))?;
     let read = eye.reader.read(&mut [0; 10]).await;
     expect_eq("bytes at the end", read.map_err(failed("reading"))?, 0)
@@ -268,11 +305,15 @@ async fn as_stream(trial: &mut Trial) -> Verdict {
     } = Eye::open(trial, 0).await?;
     while got.len() < content.len() {
         let mut stream = reader.into_stream();
-        if trial.knife.cut(stream.next()).await.flatten().transpose().map_err(failed("reading"))?.map(|chunk| got.extend_from_slice(&chunk)).is_none() {
-            trial.some_moment().await;
-            let chunk = stream.next().await.transpose().map_err(failed("reading"))?;
-            got.extend_from_slice(&chunk.unwrap_or_default());
-        }
+        let chunk = match trial.knife.cut(stream.next()).await {
+            Some(chunk) => chunk,
+            None => {
+                trial.some_moment().await;
+                stream.next().await
+            }
+        };
+        let chunk = chunk.transpose().map_err(failed("reading"))?;
+        got.extend_from_slice(&chunk.unwrap_or_default());
         reader = stream.into_reader();
     }
     expect_bytes("a stream", &got, &content)

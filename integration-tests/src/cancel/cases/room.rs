@@ -37,19 +37,25 @@ pub(super) const CASES: &[Case] = &[
     Case::new("ByteWriter::append", "acks on their way", |trial| {
         one_block(trial, How::Append, Acks::OnTheirWay).boxed()
     }),
-    Case::new("ByteWriter as AsyncWrite::poll_write", "acks held back", |trial| {
-        one_block(trial, How::PollWrite, Acks::HeldBack).boxed()
-    })
+    Case::new(
+        "ByteWriter as AsyncWrite::poll_write",
+        "acks held back",
+        |trial| one_block(trial, How::PollWrite, Acks::HeldBack).boxed(),
+    )
     .parking(),
-    Case::new("ByteWriter as AsyncWrite::poll_write", "acks on their way", |trial| {
-        one_block(trial, How::PollWrite, Acks::OnTheirWay).boxed()
-    }),
+    Case::new(
+        "ByteWriter as AsyncWrite::poll_write",
+        "acks on their way",
+        |trial| one_block(trial, How::PollWrite, Acks::OnTheirWay).boxed(),
+    ),
     Case::new("ByteWriter::write_all", "acks on their way", |trial| {
         many_blocks(trial, Face::Own).boxed()
     }),
-    Case::new("ByteWriter as AsyncWrite::poll_write", "many in a row", |trial| {
-        many_blocks(trial, Face::Tokio).boxed()
-    }),
+    Case::new(
+        "ByteWriter as AsyncWrite::poll_write",
+        "many in a row",
+        |trial| many_blocks(trial, Face::Tokio).boxed(),
+    ),
 ];
 
 #[derive(Clone, Copy)]
@@ -116,7 +122,9 @@ async fn one_block(trial: &mut Trial, how: How, acks: Acks) -> Verdict {
     if let Some(done) = done {
         let (len, receipt) = done.map_err(failed("writing"))?;
         if len != block.bytes().len() {
-            return Err(Violation::broken(format!("{len} bytes of an atomic write were taken")));
+            return Err(Violation::broken(format!(
+                "{len} bytes of an atomic write were taken"
+            )));
         }
         pen.notes.accepted(block, receipt);
     }
@@ -129,7 +137,11 @@ fn check_position(pen: &Pen, before: u64) -> Verdict {
         return Ok(());
     }
     let what = format!("a dropped write moved the writer from {before} to {after}");
-    Err(Violation::new(Harm::FalselyReported, after.abs_diff(before), what))
+    Err(Violation::new(
+        Harm::FalselyReported,
+        after.abs_diff(before),
+        what,
+    ))
 }
 
 /// Of a write of many pieces that was dropped, a prefix was accepted, whose length the position tells.
@@ -162,6 +174,8 @@ async fn put_all(writer: &mut ByteWriter, face: Face, bytes: &[u8]) -> Result<()
     match face {
         Face::Own => writer.write_all(bytes).await,
         // Named in full: the writer has a method of its own with this name.
-        Face::Tokio => AsyncWriteExt::write_all(writer, bytes).await.map_err(io_failed),
+        Face::Tokio => AsyncWriteExt::write_all(writer, bytes)
+            .await
+            .map_err(io_failed),
     }
 }

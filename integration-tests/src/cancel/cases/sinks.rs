@@ -18,15 +18,21 @@ use crate::{
 const WINDOW: usize = 2_000;
 
 pub(super) const CASES: &[Case] = &[
-    Case::new("ByteSink as Sink::poll_ready", "an item before it", |trial| {
-        pieces(trial, How::Feed).boxed()
-    }),
-    Case::new("ByteSink as Sink::poll_flush", "an item in pieces", |trial| {
-        pieces(trial, How::Flush).boxed()
-    }),
-    Case::new("ByteSink as Sink::poll_close", "an item in pieces", |trial| {
-        pieces(trial, How::Close).boxed()
-    }),
+    Case::new(
+        "ByteSink as Sink::poll_ready",
+        "an item before it",
+        |trial| pieces(trial, How::Feed).boxed(),
+    ),
+    Case::new(
+        "ByteSink as Sink::poll_flush",
+        "an item in pieces",
+        |trial| pieces(trial, How::Flush).boxed(),
+    ),
+    Case::new(
+        "ByteSink as Sink::poll_close",
+        "an item in pieces",
+        |trial| pieces(trial, How::Close).boxed(),
+    ),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,7 +81,10 @@ async fn pieces(trial: &mut Trial, how: How) -> Verdict {
     }
     let (writer, rest) = sink.into_parts();
     if !rest.is_empty() {
-        return Err(Violation::broken(format!("{} bytes left after a flush", rest.len())));
+        return Err(Violation::broken(format!(
+            "{} bytes left after a flush",
+            rest.len()
+        )));
     }
     let mut pen = Pen { writer, notes };
     for block in blocks {

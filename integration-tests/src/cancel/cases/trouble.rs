@@ -7,6 +7,7 @@ use super::{Case, asking::expect_eq};
 use crate::{
     campaign::{Harm, Verdict, Violation},
     cancel::{
+        knife::repeat,
         pen::Pen,
         scene::{Trial, failed, story},
         waits::Wait,
@@ -29,15 +30,21 @@ pub(super) const CASES: &[Case] = &[
     Case::new("DurabilityWatch::flush", "conflict to come", |trial| {
         conflict(trial, Wait::WatchFlush).boxed()
     }),
-    Case::new("DurabilityWatch::wait_durable", "conflict to come", |trial| {
-        conflict(trial, Wait::WatchWaitDurable).boxed()
-    }),
-    Case::new("ByteWriter as AsyncWrite::poll_flush", "conflict to come", |trial| {
-        conflict(trial, Wait::PollFlush).boxed()
-    }),
-    Case::new("ByteWriter as AsyncWrite::poll_shutdown", "conflict to come", |trial| {
-        conflict(trial, Wait::PollShutdown).boxed()
-    }),
+    Case::new(
+        "DurabilityWatch::wait_durable",
+        "conflict to come",
+        |trial| conflict(trial, Wait::WatchWaitDurable).boxed(),
+    ),
+    Case::new(
+        "ByteWriter as AsyncWrite::poll_flush",
+        "conflict to come",
+        |trial| conflict(trial, Wait::PollFlush).boxed(),
+    ),
+    Case::new(
+        "ByteWriter as AsyncWrite::poll_shutdown",
+        "conflict to come",
+        |trial| conflict(trial, Wait::PollShutdown).boxed(),
+    ),
     Case::new("ByteWriter::flush", "seal to come", |trial| {
         sealed(trial, Wait::Flush).boxed()
     })
@@ -46,14 +53,18 @@ pub(super) const CASES: &[Case] = &[
         sealed(trial, Wait::ReceiptDurable).boxed()
     })
     .spoiling(),
-    Case::new("ByteWriter as AsyncWrite::poll_flush", "seal to come", |trial| {
-        sealed(trial, Wait::PollFlush).boxed()
-    })
+    Case::new(
+        "ByteWriter as AsyncWrite::poll_flush",
+        "seal to come",
+        |trial| sealed(trial, Wait::PollFlush).boxed(),
+    )
     .spoiling(),
     Case::new("ByteWriter::append", "no room, conflict to come", |trial| {
         no_room(trial).boxed()
     }),
-    Case::new("ByteWriter::resync", "conflict", |trial| resync(trial).boxed()),
+    Case::new("ByteWriter::resync", "conflict", |trial| {
+        resync(trial).boxed()
+    }),
     Case::new("ByteWriter::seek_to_tail", "tail elsewhere", |trial| {
         seek_to_tail(trial).boxed()
     }),
@@ -68,7 +79,12 @@ fn is_conflict(error: &WriteError) -> bool {
 
 fn is_sealed(error: &WriteError) -> bool {
     matches!(error, WriteError::SegmentSealed { .. })
-        || matches!(error, WriteError::Segment { source: SegmentError::Sealed { .. } })
+        || matches!(
+            error,
+            WriteError::Segment {
+                source: SegmentError::Sealed { .. }
+            }
+        )
 }
 
 /// An exclusive writer with unacknowledged bytes that another writer keeps out.
@@ -96,7 +112,11 @@ async fn conflict(trial: &mut Trial, wait: Wait) -> Verdict {
 async fn sealed(trial: &mut Trial, wait: Wait) -> Verdict {
     let mut pen = trial.warm_pen().await?;
     let segment = trial.scene.segment.clone();
-    let handle = trial.scene.clean.segment(segment).map_err(failed("a handle"))?;
+    let handle = trial
+        .scene
+        .clean
+        .segment(segment)
+        .map_err(failed("a handle"))?;
     handle.seal().await.map_err(failed("sealing"))?;
     pen.append(400).await?;
     told_later(trial, &mut pen, wait, is_sealed).await?;
@@ -158,8 +178,8 @@ async fn no_room(trial: &mut Trial) -> Verdict {
     let unflushed = pen.writer.unflushed_bytes();
     let block = pen.notes.next(1_000);
     let Pen { writer, .. } = &mut pen;
-    let told = trial.knife.repeat(async || writer.append(block.bytes()).await);
-    let told = told.await.map(|_| ());
+    let told = repeat!(trial.knife, writer.append(block.bytes()));
+    let told = told.map(|_| ());
     must_be(told, is_conflict, "a write without room")?;
     pen.notes.refused(block);
     pen.notes.as_receipts_say();
@@ -175,7 +195,7 @@ async fn resync(trial: &mut Trial) -> Verdict {
     let receipt = pen.notes.last_receipt()?;
     must_be(receipt.durable().await, is_conflict, "the receipt")?;
     let Pen { writer, .. } = &mut pen;
-    let resynced = trial.knife.repeat(async || writer.resync().await).await;
+    let resynced = repeat!(trial.knife, writer.resync());
     let resynced = resynced.map_err(failed("resync"))?;
     expect_eq("bytes given up", resynced.given_up, 400)?;
     pen.notes.as_receipts_say();
@@ -202,7 +222,11 @@ async fn seek_to_tail(trial: &mut Trial) -> Verdict {
             writer.seek_to_tail().await
         }
     };
-    expect_eq("the tail", sought.map_err(failed("seeking the tail"))?, tail)?;
+    expect_eq(
+        "the tail",
+        sought.map_err(failed("seeking the tail"))?,
+        tail,
+    )?;
     expect_eq("the position", pen.writer.position(), tail)?;
     pen.finish().await
 }

@@ -155,18 +155,22 @@ fn invalid(stage: &mut Stage) {
 /// The condition of a block is said to have failed although nobody else has written. Nothing of it is stored,
 /// so it is a conflict like others. In shared mode no store says that.
 fn false_conflict(stage: &mut Stage) {
-    let copies = usize::try_from(1 + stage.dice(2)).unwrap_or(1);
-    let is_twice = copies == 2;
-    let say: fn(&Request) -> Option<Vec<Reply>> = match is_twice {
-        true => |request| Some(vec![condition_failed(request)?, condition_failed(request)?]),
-        false => |request| Some(vec![condition_failed(request)?]),
-    };
+    let is_twice = stage.dice(2) == 0;
     let name = match is_twice {
         true => "failed condition twice",
         false => "failed condition",
     };
-    let fault = refuse_appends(stage, say);
-    let appends = stage.appends_of_writer().times(u64::MAX);
+    let fault = Fault::answer_some(move |request| {
+        let failed = condition_failed(request)?;
+        Some(vec![failed; 1 + usize::from(is_twice)])
+    });
+    // Nothing else is in flight, as the store would have to answer it first.
+    stage.is_lockstep = true;
+    let appends = stage.appends_of_writer().nth(1 + stage.dice(12));
+    let appends = match stage.mode {
+        WriteMode::Exclusive => appends.times(1 + stage.dice(3)),
+        _ => appends,
+    };
     stage.arm(name, appends, fault);
     stage.allowed.conflicts = stage.mode == WriteMode::Exclusive;
 }

@@ -1,6 +1,6 @@
 //! Connections that end at a chosen frame and byte, and replies that are lost.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::Script;
 use crate::{
@@ -14,6 +14,7 @@ pub(super) const SCRIPTS: &[Script] = &[
     Script::new("n02_cut_behind_requests", cut_behind_requests),
     Script::new("n02_cut_behind_replies", cut_behind_replies),
     Script::new("n01_appends_lost_in_a_row", appends_lost),
+    Script::new("n01_several_appends_held_then_cut", held_then_cut),
     Script::new("t24_acks_lost_in_a_row", acks_lost),
     Script::new("n03_all_connections_cut", all_cut),
     Script::new("n02_an_ack_lost_and_no_cut", ack_lost_without_cut),
@@ -65,6 +66,24 @@ fn appends_lost(stage: &mut Stage) {
     let frames = stage.appends_of_writer().nth(1 + stage.dice(20));
     let frames = frames.times(1 + stage.dice(8));
     stage.arm("append lost, cut", frames, Fault::SwallowAndCut);
+}
+
+/// In shared mode several appends are on their way when the connection ends, and all of them are sent again.
+fn held_then_cut(stage: &mut Stage) {
+    for _ in 0..=stage.dice(3) {
+        let gate = stage.gate();
+        let appends = stage.appends_of_writer().nth(1 + stage.dice(15));
+        let held = stage.arm("append held, then cut", appends, Fault::Hold(gate));
+        let relay = Arc::downgrade(&stage.relay);
+        let pause = Duration::from_millis(1 + stage.dice(5));
+        stage.beside(async move {
+            held.struck().await;
+            tokio::time::sleep(pause).await;
+            if let Some(relay) = relay.upgrade() {
+                relay.cut_all();
+            }
+        });
+    }
 }
 
 fn acks_lost(stage: &mut Stage) {

@@ -1,9 +1,7 @@
 //! What a store can say to the setup of a writer.
-
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
-};
+//!
+//! A number that is too low, but not below an ack, is not among it: nobody can tell it from the truth, and a store
+//! that is sent its last number again stores the bytes twice without a word.
 
 use pravega_byte_stream::WriteError;
 use pravega_client_shared::WriterId;
@@ -21,11 +19,6 @@ pub(super) const SCRIPTS: &[Script] = &[
     Script::new("p05_a_setup_for_another_segment", other_segment),
     Script::new("t30_a_setup_beyond_what_was_sent", beyond_sent),
     Script::new("p06_a_setup_below_the_acked", below_acked),
-    Script::new(
-        "t30_a_setup_that_knows_nothing_of_the_unacked",
-        forgets_unacked,
-    )
-    .only_embedded("a real store takes the last number again and stores its bytes twice"),
 ];
 
 /// Setup replies, one of the first or one behind a cut.
@@ -105,40 +98,4 @@ fn below_acked(stage: &mut Stage) {
     stage.at_once(append, Some("all connections cut"), Relay::cut_all);
     stage.allowed.write = |error| matches!(error, WriteError::Broken { .. });
     stage.allowed.must_fail = true;
-}
-
-/// The ack is lost, and the next setup names the number in front. The append is sent again, and refused.
-fn forgets_unacked(stage: &mut Stage) {
-    let lost = Arc::new(AtomicI64::new(i64::MIN));
-    let seen = Arc::clone(&lost);
-    let acks = Frames::replies().named("DataAppended");
-    let acks = acks.nth(1 + stage.dice(10));
-    // Two faults in one: the number is noted where the ack passes, and the cut comes with the next frame.
-    let note = Fault::replace(move |reply| match reply {
-        Reply::DataAppended(ack) => {
-            seen.store(ack.event_number, Ordering::Relaxed);
-            Some(Vec::new())
-        }
-        _ => None,
-    });
-    let armed = stage.arm("ack lost", acks, note);
-    let relay = Arc::downgrade(&stage.relay);
-    stage.beside(async move {
-        armed.struck().await;
-        if let Some(relay) = relay.upgrade() {
-            relay.cut_all();
-        }
-    });
-    let forget = Fault::replace(move |reply| match reply {
-        Reply::AppendSetup(setup) if setup.last_event_number == lost.load(Ordering::Relaxed) => {
-            let setup = AppendSetup {
-                last_event_number: setup.last_event_number - 1,
-                ..setup.clone()
-            };
-            Some(vec![setup.into()])
-        }
-        _ => None,
-    });
-    let setups = Frames::replies().named("AppendSetup");
-    stage.arm("setup forgets the unacked", setups, forget);
 }

@@ -176,7 +176,9 @@ fn lying_lengths(stage: &mut Stage) {
         bytes
     });
     stage.arm("length lies", frames, fault);
-    stage.expect_silence();
+    // What still is a reply without its last fields may be one to nobody.
+    stage.expect_timeouts(Relay::cut_all);
+    stage.cut_at_the_end();
 }
 
 /// Only replies whose every field is checked: a bit flipped in data is what checksums in the data are for.

@@ -41,6 +41,9 @@ impl Cut {
 impl World<'_> {
     pub(super) fn fault(&mut self) -> Verdict {
         let client = self.any_client();
+        if self.scene.lies && self.random.one_in(4) {
+            return self.lie(client);
+        }
         match self.random.below(32) {
             0..=8 => {
                 let cut = self.random.pick(&Cut::ALL).copied();
@@ -64,7 +67,7 @@ impl World<'_> {
             28 => self.truncate(client),
             29 => self.seal(client),
             30 => self.tell_sealed(client),
-            _ => self.odd(client),
+            _ => self.delete(client),
         }
     }
 
@@ -233,17 +236,14 @@ impl World<'_> {
         Ok(())
     }
 
-    fn odd(&mut self, client: Client) -> Verdict {
-        match self.random.below(8) {
-            0 if !self.store.is_deleted() => {
-                self.count("deleted", client);
-                self.store.delete(&mut self.random);
-                self.sync();
-                Ok(())
-            }
-            1..=5 if self.scene.lies => self.lie(client),
-            _ => Ok(()),
+    /// Seldom, because little can happen afterwards.
+    fn delete(&mut self, client: Client) -> Verdict {
+        if self.random.one_in(8) && !self.store.is_deleted() {
+            self.count("deleted", client);
+            self.store.delete(&mut self.random);
+            self.sync();
         }
+        Ok(())
     }
 
     /// A reader is told what no store tells: a reply to nothing, at another place, or about something else.

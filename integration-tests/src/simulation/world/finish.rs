@@ -5,7 +5,7 @@ use super::{World, other_id};
 use crate::{
     campaign::{Verdict, Violation},
     history::{Entry, Log, search, tiling},
-    simulation::{client::Client},
+    simulation::client::Client,
 };
 
 impl World<'_> {
@@ -104,10 +104,7 @@ impl World<'_> {
         if !store.is_quiet() || !self.writers.iter().all(is_settled) {
             return false;
         }
-        let readers = &mut self.readers;
-        readers
-            .iter_mut()
-            .all(|reader| reader.is_over() || reader.is_at_rest(store))
+        self.readers.iter().all(|reader| reader.is_at_rest(store))
     }
 
     pub(super) fn check_end(&mut self) -> Verdict {
@@ -121,35 +118,6 @@ impl World<'_> {
             self.trace.add(reader.session.position());
         }
         self.trace.add_bytes(&self.store.content);
-        for writer in &self.writers {
-            self.tally
-                .add("~ blocks", "acked", writer.session.stats().bytes_acked);
-            self.tally
-                .add("~ blocks", "sent", writer.session.stats().blocks_sent);
-            self.tally
-                .add("~ blocks", "resent", writer.session.stats().blocks_resent);
-            self.tally
-                .add("~ confl", "resent", writer.session.stats().conflicts);
-            self.tally
-                .add("~ rec", "resent", writer.session.stats().reconnects);
-        }
-        for reader in &self.readers {
-            self.tally
-                .add("~ reads", "bytes", reader.session.stats().bytes_received);
-            self.tally
-                .add("~ reads", "requests", reader.session.stats().read_requests);
-            self.tally
-                .add("~ reads", "rec", reader.session.stats().reconnects);
-        }
-        self.tally.add(
-            "~ ops",
-            if self.history.operations().len() <= 20 {
-                "<=20"
-            } else {
-                "more"
-            },
-            1,
-        );
         self.check_history()
     }
 

@@ -164,6 +164,10 @@ impl World<'_> {
     }
 
     fn call_reader(&mut self, index: usize) -> Verdict {
+        // Who was told to wait does so, unless a read is given up and made again.
+        if self.reader(index)?.is_patient() && !self.random.one_in(6) {
+            return Ok(());
+        }
         if self.random.one_in(12) {
             return self.seek(index);
         }

@@ -1,0 +1,281 @@
+//! A workload with the power going at every step, in recovery too.
+
+use std::{
+    cell::RefCell,
+    rc::Rc,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use pravega_standalone::storage::{SteppedOptions, SteppedStore};
+
+use super::{
+    folder::SimulatedFolder,
+    image::{Image, Recording},
+    look::look,
+    state::StoreState,
+    workload::{SEGMENTS, Workload},
+};
+use crate::{
+    campaign::{Harm, Tally, Verdict, Violation},
+    random::{Random, Trace},
+};
+
+/// Runs with the same workload: its seed is the seed of the run divided by this. A workload has fewer steps
+/// than this; the runs behind its last step lose power in recovery.
+pub(super) const POINTS: u64 = 100;
+
+/// A workload makes no further round from so many steps on.
+const ENOUGH_STEPS: usize = 64;
+
+/// The shape of the stores in this campaign: little memory, so that what is read comes from the disk.
+pub(super) fn options() -> SteppedOptions {
+    let mut options = SteppedOptions::default();
+    options.cache = 64 * 1024;
+    options.reserve = 4096;
+    options.clock = || 1_700_000_000_000;
+    options
+}
+
+/// A workload that went well, with everything it did to its disk.
+#[derive(Debug)]
+pub(super) struct Rehearsal {
+    pub(super) recording: Recording,
+    pub(super) marks: Vec<Mark>,
+}
+
+/// A state that was acknowledged.
+#[derive(Debug)]
+pub(super) struct Mark {
+    /// After so many steps.
+    pub(super) steps: usize,
+    /// What it was doing before, in a word.
+    pub(super) doing: &'static str,
+    pub(super) state: StoreState,
+    /// After so many steps some of it was shown already.
+    pub(super) shown: Option<usize>,
+}
+
+/// Opens a store on a simulated disk.
+pub(super) fn open(folder: &SimulatedFolder) -> Verdict<SteppedStore> {
+    SteppedStore::open(Arc::new(folder.clone()), &options()).map_err(|error| {
+        let mut what = format!("the store does not open: {error}");
+        let mut source = std::error::Error::source(&error);
+        while let Some(error) = source {
+            what = format!("{what}: {error}");
+            source = error.source();
+        }
+        Violation::new(Harm::Lost, 1, what)
+    })
+}
+
+/// Runs a workload without any fault.
+pub(super) fn rehearse(workload: u64) -> Verdict<Rehearsal> {
+    let mut random = Random::new(workload.wrapping_mul(0x5851_f42d_4c95_7f2d));
+    let start = match random.below(8) {
+        0 => Image::default(),
+        _ => made()?,
+    };
+    let folder = SimulatedFolder::from_image(&start);
+    let mut store = open(&folder)?;
+    let mark = |doing, state: &StoreState, shown| Mark {
+        steps: folder.steps(),
+        doing,
+        state: state.clone(),
+        shown,
+    };
+    let mut marks = vec![mark("opening", &StoreState::default(), None)];
+    let mut workload = Workload::new(random, StoreState::default());
+    while folder.steps() < ENOUGH_STEPS {
+        let shown = watch(&folder, &store, &workload.model);
+        workload.round(&mut store)?;
+        let shown = *shown.lock().unwrap_or_else(PoisonError::into_inner);
+        marks.push(mark("in a group", &workload.model, shown));
+        if marks.len() % 3 == 0 && store.turn() {
+            marks.push(mark("removing garbage", &workload.model, None));
+        }
+    }
+    folder.watch(None);
+    drop(store);
+    marks.push(mark("closing", &workload.model, None));
+    Ok(Rehearsal {
+        recording: folder.recording(),
+        marks,
+    })
+}
+
+/// An empty store, closed in order.
+fn made() -> Verdict<Image> {
+    thread_local! {
+        static MADE: RefCell<Option<Image>> = const { RefCell::new(None) };
+    }
+    if let Some(made) = MADE.with_borrow(Clone::clone) {
+        return Ok(made);
+    }
+    let folder = SimulatedFolder::default();
+    drop(open(&folder)?);
+    let made = folder.now();
+    MADE.set(Some(made.clone()));
+    Ok(made)
+}
+
+/// Notes the first step before which something else can be seen than was acknowledged.
+fn watch(
+    folder: &SimulatedFolder,
+    store: &SteppedStore,
+    acknowledged: &StoreState,
+) -> Arc<Mutex<Option<usize>>> {
+    let extents: Vec<_> = SEGMENTS
+        .into_iter()
+        .map(|name| {
+            let segment = acknowledged.segments.get(name);
+            segment.map(|segment| (segment.head, segment.tail(), segment.is_sealed))
+        })
+        .collect();
+    let shown = Arc::new(Mutex::new(None));
+    let note = Arc::clone(&shown);
+    let requests = store.requests();
+    folder.watch(Some(Box::new(move |steps| {
+        let seen = SEGMENTS.into_iter().map(|name| {
+            let extent = requests.extent(name).ok()?;
+            Some((extent.head, extent.tail, extent.is_sealed))
+        });
+        if seen.ne(extents.iter().copied()) {
+            let mut note = note.lock().unwrap_or_else(PoisonError::into_inner);
+            note.get_or_insert(steps);
+        }
+    })));
+    shown
+}
+
+impl Rehearsal {
+    /// The states that may be found when the power went after so many steps: the first was acknowledged, or
+    /// shown; the others may be found instead.
+    fn allowed(&self, steps: usize) -> Vec<&StoreState> {
+        let behind = self.marks.partition_point(|mark| mark.steps <= steps);
+        let acknowledged = behind.checked_sub(1).and_then(|at| self.marks.get(at));
+        let next = self.marks.get(behind);
+        let is_shown = next.is_some_and(|next| next.shown.is_some_and(|shown| shown <= steps));
+        let acknowledged = acknowledged.filter(|_| !is_shown);
+        let both = acknowledged.into_iter().chain(next);
+        both.map(|mark| &mark.state).collect()
+    }
+
+    fn doing(&self, steps: usize) -> &'static str {
+        let behind = self.marks.partition_point(|mark| mark.steps <= steps);
+        self.marks.get(behind).map_or("closed", |mark| mark.doing)
+    }
+}
+
+thread_local! {
+    static REHEARSED: RefCell<Option<(u64, Rc<Rehearsal>)>> = const { RefCell::new(None) };
+}
+
+fn rehearsed(workload: u64) -> Verdict<Rc<Rehearsal>> {
+    let known = REHEARSED.with_borrow(Clone::clone);
+    if let Some((_, rehearsal)) = known.filter(|(of, _)| *of == workload) {
+        return Ok(rehearsal);
+    }
+    let rehearsal = Rc::new(rehearse(workload)?);
+    REHEARSED.set(Some((workload, Rc::clone(&rehearsal))));
+    Ok(rehearsal)
+}
+
+/// Forgets the workload that the last run on this thread had; it may have had a bug in it.
+pub(super) fn forget() {
+    REHEARSED.set(None);
+}
+
+/// One loss of power, or two or three where it goes again in recovery.
+pub(super) fn run(seed: u64, tally: &mut Tally) -> Verdict<u64> {
+    let rehearsal = rehearsed(seed / POINTS)?;
+    let mut random = Random::new(seed);
+    let slot = usize::try_from(seed % POINTS).unwrap_or_default();
+    let last = rehearsal.recording.len();
+    let steps = if slot <= last {
+        slot
+    } else {
+        random.below(last + 1)
+    };
+    let allowed = rehearsal.allowed(steps);
+    tally.count("power lost", rehearsal.doing(steps));
+    let mut image = rehearsal.recording.crash(steps, &mut random);
+    let mut again = Again {
+        allowed: allowed.into_iter().cloned().collect(),
+    };
+    if slot > last {
+        for _ in 0..1 + random.below(2) {
+            image = again.recover_and_crash(&image, &mut random, tally)?;
+        }
+    }
+    let folder = SimulatedFolder::from_image(&image);
+    let mut store = open(&folder)?;
+    let found = again.check(&mut store)?;
+    match random.below(8) {
+        0 => {
+            tally.count("killed", "after recovery");
+            let folder = SimulatedFolder::from_image(&folder.now());
+            found.compare(&look(&mut open(&folder)?)?)?;
+        }
+        1 => {
+            let mut workload = Workload::new(Random::new(random.next()), found);
+            workload.round(&mut store)?;
+            drop(store);
+            workload.model.compare(&look(&mut open(&folder)?)?)?;
+        }
+        _ => drop(store),
+    }
+    let mut trace = Trace::new();
+    trace.add(u64::try_from(last).unwrap_or_default());
+    for (name, content) in folder.now().files() {
+        trace.add_bytes(name.as_bytes());
+        trace.add_bytes(content);
+    }
+    Ok(trace.value())
+}
+
+/// A recovery that may be cut short.
+struct Again {
+    /// What may be found; the first was acknowledged or shown.
+    allowed: Vec<StoreState>,
+}
+
+impl Again {
+    /// Looks at a store, and says what it is if that may be.
+    fn check(&self, store: &mut SteppedStore) -> Verdict<StoreState> {
+        let found = look(store)?;
+        let mut first = None;
+        for allowed in &self.allowed {
+            match allowed.compare(&found) {
+                Ok(()) => return Ok(allowed.clone()),
+                Err(violation) => first = first.or(Some(violation)),
+            }
+        }
+        Err(first.unwrap_or_else(|| Violation::broken("nothing may be found")))
+    }
+
+    /// Recovers and loses power on the way, or a moment later.
+    fn recover_and_crash(
+        &mut self,
+        image: &Image,
+        random: &mut Random,
+        tally: &mut Tally,
+    ) -> Verdict<Image> {
+        let folder = SimulatedFolder::from_image(image);
+        let mut store = open(&folder)?;
+        let opened = folder.steps();
+        let found = self.check(&mut store)?;
+        drop(store);
+        let recording = folder.recording();
+        let steps = random.below(recording.len() + 1);
+        let state = match steps < opened {
+            true => "in recovery",
+            false => {
+                // It was shown.
+                self.allowed = vec![found];
+                "after recovery"
+            }
+        };
+        tally.count("power lost again", state);
+        Ok(recording.crash(steps, random))
+    }
+}
