@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use pravega_client_shared::{DelegationToken, RequestId};
 use pravega_connection_pool::ConnectionError;
-use pravega_segment_session::{Recovery, Refusal, TokenFault};
+use pravega_segment_session::{Backoff, Recovery, Refusal, TokenFault, Trouble};
 use pravega_wire_protocol::{Reply, Request};
 use snafu::{IntoError as _, Snafu};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -65,7 +65,7 @@ struct Call<'a> {
 /// How one attempt ended without an answer that ends the call.
 enum Attempt {
     /// Nothing was sent, or the request may be sent again all the same.
-    Again(Cause),
+    Again(Trouble, Cause),
     /// The call ends with this error.
     Over(SegmentError),
 }
@@ -78,21 +78,20 @@ impl Call<'_> {
     ) -> Result<T, SegmentError> {
         let after = self.time_out();
         let deadline = Instant::now() + after;
-        let mut delays = self.link.core().delays();
+        let mut backoff = Backoff::new(self.link.core().backoff_policy(), 0);
         let mut last = None;
         let mut token_renewed = false;
         loop {
             let attempt = self.attempt(&request, &read, &mut token_renewed);
-            let cause = match self.until(deadline, attempt).await {
+            let (trouble, cause) = match self.until(deadline, attempt).await {
                 Some(Ok(value)) => return Ok(value),
                 Some(Err(Attempt::Over(error))) => return Err(error),
-                Some(Err(Attempt::Again(cause))) => cause,
+                Some(Err(Attempt::Again(trouble, cause))) => (trouble, cause),
                 None => return Err(self.out_of_time(after, last)),
             };
             tracing::debug!(segment = %self.link.segment(), operation = self.operation, %cause, "will ask again");
             last = Some(cause);
-            let delay = delays.next().unwrap_or(MOMENT);
-            if self.until(deadline, sleep(delay)).await.is_none() {
+            if self.until(deadline, sleep(backoff.next_pause(trouble))).await.is_none() {
                 return Err(self.out_of_time(after, last));
             }
         }
@@ -168,7 +167,7 @@ impl Call<'_> {
         } else if missing {
             Attempt::Over(NoSuchSegmentSnafu { segment }.build())
         } else if again {
-            Attempt::Again(source)
+            Attempt::Again(Trouble::Away, source)
         } else {
             Attempt::Over(self.unavailable(source))
         }
@@ -183,7 +182,7 @@ impl Call<'_> {
         if self.patience == Patience::Once && !sent_nothing {
             Attempt::Over(self.unavailable(source))
         } else {
-            Attempt::Again(source)
+            Attempt::Again(Trouble::Failing, source)
         }
     }
 
@@ -221,13 +220,13 @@ impl Call<'_> {
             Some(Recovery::RenewToken(_)) => {
                 *token_renewed = true;
                 self.link.renew_token();
-                Attempt::Again(source)
+                Attempt::Again(Trouble::Failing, source)
             }
             Some(Recovery::Relocate) => {
                 self.link.relocate();
-                Attempt::Again(source)
+                Attempt::Again(Trouble::Away, source)
             }
-            _ => Attempt::Again(source),
+            _ => Attempt::Again(Trouble::Failing, source),
         }
     }
 }

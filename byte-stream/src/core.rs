@@ -1,13 +1,15 @@
 //! What all children of one factory share: configuration, controller, connections.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
-use backon::{BackoffBuilder as _, ExponentialBuilder};
 use pravega_client_config::ClientConfig;
 use pravega_client_shared::Chance;
 use pravega_connection_pool::ConnectionPool;
 use pravega_controller_client::ControllerClient;
+use pravega_segment_session::BackoffPolicy;
 use tokio_util::sync::CancellationToken;
+
+use crate::ids::random_seed;
 
 /// The shared inside of a [`ClientFactory`](crate::ClientFactory).
 pub(crate) struct Core {
@@ -20,19 +22,13 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    /// Pauses between the attempts of one call, growing and with jitter. They never end.
-    pub(crate) fn delays(&self) -> impl Iterator<Item = Duration> + Send + use<> {
+    /// The pauses between attempts, from the configuration, with randomness for one user of them.
+    pub(crate) fn backoff_policy(&self) -> BackoffPolicy {
         let retry = self.config.retry();
-        let delays = ExponentialBuilder::default()
-            .with_min_delay(retry.initial_backoff())
-            .with_max_delay(retry.max_backoff())
+        BackoffPolicy::default()
+            .with_pauses(retry.initial_backoff(), retry.max_backoff())
             .with_factor(retry.factor())
-            .with_jitter()
-            .without_max_times();
-        match self.chance.seeded() {
-            Some(seed) => delays.with_jitter_seed(seed).build(),
-            None => delays.build(),
-        }
+            .with_seed(random_seed(&self.chance))
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use pravega_client_shared::{ScopedSegment, ScopedStream};
 use pravega_controller_client::Access;
-use pravega_segment_session::{AppendOptions, BackoffPolicy, ReadOptions};
+use pravega_segment_session::{AppendOptions, ReadOptions};
 pub use pravega_segment_session::{OnTruncation, WriteMode};
 use snafu::ensure;
 
@@ -343,7 +343,7 @@ fn start_of(from: ReadFrom, info: Option<&SegmentInfo>) -> u64 {
 pub(crate) fn append_options(core: &Core) -> AppendOptions {
     AppendOptions::default()
         .with_max_unacked_bytes(core.config.max_unacked_bytes())
-        .with_backoff(backoff(core))
+        .with_backoff(core.backoff_policy())
 }
 
 /// The options of a reader where the caller did not choose.
@@ -351,7 +351,7 @@ pub(crate) fn read_options(core: &Core, start: u64, read_ahead: Option<usize>) -
     ReadOptions::default()
         .with_offset(start)
         .with_max_read_ahead_bytes(read_ahead.unwrap_or(core.config.max_read_ahead_bytes()))
-        .with_backoff(backoff(core))
+        .with_backoff(core.backoff_policy())
 }
 
 impl IntoFuture for OpenByteReader {
@@ -369,12 +369,4 @@ impl fmt::Debug for OpenByteReader {
             .field("target", &self.target)
             .finish_non_exhaustive()
     }
-}
-
-/// The pauses between attempts to attach, from the configuration.
-fn backoff(core: &Core) -> BackoffPolicy {
-    let retry = core.config.retry();
-    BackoffPolicy::default()
-        .with_pauses(retry.initial_backoff(), retry.max_backoff())
-        .with_factor(retry.factor())
 }

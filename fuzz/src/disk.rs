@@ -247,7 +247,9 @@ impl StoredFile for DiskFile {
 
     fn set_length(&self, length: u64) -> io::Result<()> {
         // A damaged file may ask for any size.
-        let length = usize::try_from(length).ok().filter(|&length| length < 1 << 28);
+        let length = usize::try_from(length)
+            .ok()
+            .filter(|&length| length < 1 << 28);
         self.change(Change::Length(length.ok_or(io::ErrorKind::StorageFull)?))
     }
 

@@ -27,7 +27,7 @@ pub struct State {
     catalog: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 struct Segment {
     head: usize,
     is_sealed: bool,
@@ -39,13 +39,28 @@ struct Segment {
 /// Something that is asked of a store.
 #[derive(Debug, Clone)]
 pub enum Request {
+    /// Makes a segment.
     Create(&'static str),
+    /// Gives its writer the right to append.
     SetUp(&'static str),
-    /// A block of so many bytes; with the right number or another, at the tail or elsewhere.
-    Append { name: &'static str, length: usize, number: i64, at: Option<u64> },
+    /// Appends a block.
+    Append {
+        /// The segment.
+        name: &'static str,
+        /// The bytes of the block.
+        length: usize,
+        /// Numbers left out in front of its number.
+        number: i64,
+        /// The tail that is asked for.
+        at: Option<u64>,
+    },
+    /// Ends a segment.
     Seal(&'static str),
+    /// Moves the head.
     Truncate(&'static str, u64),
+    /// Removes a segment.
     Delete(&'static str),
+    /// Changes an entry of the catalog.
     Catalog(u8, Option<u8>),
 }
 
@@ -67,6 +82,12 @@ impl Request {
             9 => Self::Delete(name),
             _ => Self::Catalog(tape.byte() % 4, (!tape.one_in(3)).then(|| tape.byte())),
         }
+    }
+}
+
+impl Request {
+    fn changes_names(&self) -> bool {
+        matches!(self, Self::Create(_) | Self::Delete(_))
     }
 }
 
@@ -123,10 +144,6 @@ impl State {
         }
     }
 
-    fn number(&self, name: &str) -> i64 {
-        self.segments.get(name).map_or(NO_NUMBER, |segment| segment.number)
-    }
-
     /// As a store shows it: nothing below the head.
     fn shown(mut self) -> Self {
         for segment in self.segments.values_mut() {
@@ -136,11 +153,25 @@ impl State {
     }
 }
 
+impl std::fmt::Debug for Segment {
+    /// The bytes are too many to print.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (head, tail, number) = (self.head, self.content.len(), self.number);
+        let sealed = if self.is_sealed { ", sealed" } else { "" };
+        let sum = self.content.iter().fold(0_u32, |sum, byte| {
+            sum.wrapping_mul(31).wrapping_add(u32::from(*byte))
+        });
+        write!(f, "{head}..{tail}{sealed}, number {number}, sum {sum:x}")
+    }
+}
+
 impl Segment {
     fn apply(&mut self, request: &Request) -> Answer {
         let tail = u64::try_from(self.content.len()).unwrap();
         match *request {
-            Request::Append { length, number, at, .. } => {
+            Request::Append {
+                length, number, at, ..
+            } => {
                 if self.is_sealed {
                     return Answer::Sealed;
                 }
@@ -208,19 +239,26 @@ impl Store {
         })
     }
 
-    /// Asks for several things at once, and compares the answers with the model's. What may be found when the
+    /// Asks for several things at once, but for what makes or deletes a segment, which comes alone; and compares the answers with the model's. What may be found when the
     /// disk failed on the way: the states from the last acknowledged one on, as many as were asked for.
     pub fn group(&mut self, requests: &[Request]) -> Vec<State> {
         let mut may_be = vec![self.state.clone()];
         let mut waiting = Vec::new();
         let mut model = self.state.clone();
         for request in requests {
+            // Which segment a name stands for is decided when a request comes, not when it is its turn.
+            if request.changes_names() && !waiting.is_empty() {
+                break;
+            }
             let Some(asked) = self.ask(request, &model) else {
                 continue;
             };
             let expected = model.apply(request);
             may_be.push(model.clone());
             waiting.push((request, expected, asked));
+            if request.changes_names() {
+                break;
+            }
         }
         while self.store.turn() {}
         let mut acknowledged = 0;
@@ -228,12 +266,16 @@ impl Store {
             let answer = self.answer(asked);
             if answer != Answer::Stopped {
                 assert_eq!(answer, expected, "{request:?}");
-                acknowledged = number + 1;
+                // What changes nothing may be answered in front of what was asked before.
+                if may_be[number] != may_be[number + 1] {
+                    acknowledged = number + 1;
+                }
             }
         }
         may_be.drain(..acknowledged);
         self.state = may_be[0].clone();
-        self.writers.retain(|name, _| self.state.segments.contains_key(name));
+        self.writers
+            .retain(|name, _| self.state.segments.contains_key(name));
         may_be
     }
 
@@ -257,14 +299,27 @@ impl Store {
                 let writer = WriterId::from_wire(WRITER);
                 Waiting::Writer(name, store.set_up(name, writer, self.connection))
             }
-            Request::Append { name, length, number, at } => {
+            Request::Append {
+                name,
+                length,
+                number,
+                at,
+            } => {
                 let writer = self.writers.get(name)?;
                 let segment = model.segments.get(name)?;
                 let after = segment.number;
                 let first = segment.content.len();
                 let data: Bytes = (first..first + length).map(byte_at).collect();
                 let number = next(after, number);
-                Waiting::Append(store.append(writer, NewAppend { after, number, at, data }))
+                Waiting::Append(store.append(
+                    writer,
+                    NewAppend {
+                        after,
+                        number,
+                        at,
+                        data,
+                    },
+                ))
             }
         })
     }
@@ -275,7 +330,9 @@ impl Store {
             Waiting::Length(mut pending) => answer(pending.take()),
             Waiting::Unit(mut pending) => answer(pending.take().map(|done| done.map(|()| 0))),
             Waiting::Writer(name, mut pending) => {
-                let taken = pending.take().map(|writer| writer.map(|writer| self.keep(name, writer)));
+                let taken = pending
+                    .take()
+                    .map(|writer| writer.map(|writer| self.keep(name, writer)));
                 answer(taken)
             }
             Waiting::Append(mut append) => match append.take() {

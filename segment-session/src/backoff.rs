@@ -10,12 +10,17 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 /// `min`, `min * factor` and so on, each lengthened by a random part of itself and none longer than `max`.
 /// Randomness comes from `seed` and from the session's own salt, so sessions that lost the same store do
 /// not come back in step, and a simulation repeats exactly.
+///
+/// A store that is gone, or says that the segment is not there, will most likely soon be replaced by another
+/// one, which should not wait for us. So after an attempt that met no store, or the wrong one, the pause does
+/// not go on growing at half a second, but at a 64th of the time that was waited so far: whatever the outage
+/// lasts, little is added to it, and a store that stays away is asked for as seldom as any other in the end.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct BackoffPolicy {
     /// The first pause behind the immediate attempt. Default 50 ms.
     pub min: Duration,
-    /// The longest pause. Default 10 s.
+    /// The longest pause, after whatever trouble. Default 10 s.
     pub max: Duration,
     /// What each pause is multiplied with to get the next. Default 2; values below 1 count as 1.
     pub factor: f32,
@@ -54,65 +59,95 @@ impl BackoffPolicy {
     }
 }
 
+/// What an attempt to attach has met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// No store, or one that says that the segment is elsewhere: perhaps the segment is being moved.
+    Away,
+    /// A store that accepts and does not serve: it is not to be bothered more and more often.
+    Failing,
+}
+
 /// The pauses of one session. Holds nothing until the first loss, and nothing again after a [`reset`].
 ///
 /// [`reset`]: Backoff::reset
 #[derive(Debug)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     policy: BackoffPolicy,
     salt: u64,
     outages: u64,
-    pauses: Option<Box<ExponentialBackoff>>,
+    outage: Option<Box<Outage>>,
+}
+
+/// The pauses since the last success.
+#[derive(Debug)]
+struct Outage {
+    away: ExponentialBackoff,
+    failing: ExponentialBackoff,
+    waited: Duration,
 }
 
 impl Backoff {
-    pub(crate) fn new(policy: BackoffPolicy, salt: u64) -> Self {
+    /// No attempt has failed yet. Give each session a `salt` of its own.
+    #[must_use]
+    pub fn new(policy: BackoffPolicy, salt: u64) -> Self {
         Self {
             policy,
             salt,
             outages: 0,
-            pauses: None,
+            outage: None,
         }
     }
 
     /// The pause before the next attempt.
-    pub(crate) fn next_pause(&mut self) -> Duration {
-        let min = self.policy.min.min(self.policy.max);
-        match &mut self.pauses {
-            Some(pauses) => pauses.next().unwrap_or(self.policy.max),
-            None => {
-                let mut pauses = Box::new(self.start());
-                let spread = pauses.next().unwrap_or(min).saturating_sub(min);
-                // The iterator grows on from here; the attempt just planned does not count as a pause.
-                *pauses = self.start();
-                self.pauses = Some(pauses);
-                spread / FIRST_PART
+    pub fn next_pause(&mut self, trouble: Trouble) -> Duration {
+        let BackoffPolicy { min, max, .. } = self.policy;
+        let Some(outage) = &mut self.outage else {
+            let min = min.min(max);
+            let spread = self.start(max).next().unwrap_or(min).saturating_sub(min);
+            // The series begin behind it; the attempt just planned does not count as a pause.
+            self.outage = Some(Box::new(Outage {
+                away: self.start(max.min(AWAY_PAUSE)),
+                failing: self.start(max),
+                waited: Duration::ZERO,
+            }));
+            return (spread / FIRST_PART).min(max);
+        };
+        let pause = match trouble {
+            Trouble::Failing => outage.failing.next(),
+            Trouble::Away => {
+                let stretch = outage.waited.as_secs_f32() / AWAY_WAIT.as_secs_f32();
+                // More than a thousand years of waiting would be needed for more than this.
+                let stretch = stretch.clamp(1.0, 1e9);
+                outage.away.next().map(|pause| pause.mul_f32(stretch))
             }
-        }
-        .min(self.policy.max)
+        };
+        let pause = pause.unwrap_or(max).min(max);
+        outage.waited = outage.waited.saturating_add(pause);
+        pause
     }
 
     /// Begins again with an immediate attempt. Called after an ack, never after a mere connect: a peer that
     /// accepts and dies again and again must not be called without a pause.
-    pub(crate) fn reset(&mut self) {
-        if self.pauses.take().is_some() {
+    pub fn reset(&mut self) {
+        if self.outage.take().is_some() {
             self.outages = self.outages.wrapping_add(1);
         }
     }
 
-    fn start(&self) -> ExponentialBackoff {
-        let BackoffPolicy { min, max, .. } = self.policy;
+    /// Pauses that grow to `longest`.
+    fn start(&self, longest: Duration) -> ExponentialBackoff {
         let factor = if self.policy.factor >= 1.0 {
             self.policy.factor
         } else {
             1.0
         };
         // Jitter adds up to the pause itself, so the plain pause stops at half of the longest.
-        let longest = max / 2;
+        let plain = longest / 2;
         let seed = self.policy.seed ^ self.salt.wrapping_add(self.outages);
         ExponentialBuilder::new()
-            .with_min_delay(min.min(longest))
-            .with_max_delay(longest)
+            .with_min_delay(self.policy.min.min(plain))
+            .with_max_delay(plain)
             .with_factor(factor)
             .without_max_times()
             .with_jitter()
@@ -130,13 +165,18 @@ const FACTOR: f32 = 2.0;
 /// The first attempt waits for at most this part of the shortest pause: 12.5 ms by default, which spreads
 /// the sessions of a lost store and still has a writer going again within 20 ms.
 const FIRST_PART: u32 = 4;
+/// The longest pause while a segment is away, as long as it has not been so for [`AWAY_WAIT`]. Clusters take from
+/// ten seconds to a minute to move a segment; who asks twice in a second adds little to that.
+const AWAY_PAUSE: Duration = Duration::from_millis(500);
+/// From then on the longest pause grows with the time waited: 64 times [`AWAY_PAUSE`].
+const AWAY_WAIT: Duration = Duration::from_secs(32);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn pauses(backoff: &mut Backoff, count: usize) -> Vec<Duration> {
-        (0..count).map(|_| backoff.next_pause()).collect()
+        (0..count).map(|_| backoff.next_pause(Trouble::Failing)).collect()
     }
 
     #[test]
@@ -158,6 +198,28 @@ mod tests {
     }
 
     #[test]
+    fn t34_a_segment_that_is_away_is_asked_for_twice_in_a_second() {
+        for salt in 0..200 {
+            let mut backoff = Backoff::new(BackoffPolicy::default(), salt);
+            let (mut waited, mut attempts) = (Duration::ZERO, 0_u32);
+            while waited < Duration::from_secs(3_600) {
+                let pause = backoff.next_pause(Trouble::Away);
+                let longest = AWAY_PAUSE.max(waited / 64 + Duration::from_millis(1));
+                assert!(pause <= longest.min(MAX_PAUSE), "{pause:?} after {waited:?}");
+                waited += pause;
+                attempts += 1;
+                if attempts > 400 {
+                    assert!(pause >= MAX_PAUSE / 2, "{pause:?} after {waited:?}");
+                }
+            }
+            assert!(attempts < 1_000, "{attempts} attempts in an hour");
+            // A store that fails is not asked more often because another one was away.
+            let failing = pauses(&mut backoff, 10);
+            assert!(failing[9] >= MAX_PAUSE / 2, "{failing:?}");
+        }
+    }
+
+    #[test]
     fn a_reset_begins_again_and_salts_differ() {
         let mut one = Backoff::new(BackoffPolicy::default(), 1);
         let mut two = Backoff::new(BackoffPolicy::default(), 2);
@@ -166,7 +228,7 @@ mod tests {
         assert_ne!(first, pauses(&mut two, 10));
         assert_eq!(first, pauses(&mut same, 10));
         one.reset();
-        assert!(one.next_pause() <= Duration::from_micros(12_500));
+        assert!(one.next_pause(Trouble::Failing) <= Duration::from_micros(12_500));
     }
 
     #[test]

@@ -146,7 +146,7 @@ pub use append::{
     Certainty, Fate, MAX_BLOCK_BYTES, ResyncError, Resynced, SubmitError, WriteMode,
 };
 pub use attach::{AttachFailure, AttachFailureKind, Disconnect};
-pub use backoff::BackoffPolicy;
+pub use backoff::{Backoff, BackoffPolicy, Trouble};
 pub use error::ProtocolViolation;
 pub use read::{
     MAX_OFFSET, MAX_REPLY_BYTES, MIN_REQUEST_BYTES, OnTruncation, ReadEvent, ReadFailure,

@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
+use crate::planted::{self, Bug};
+
 /// Permission to use a segment, sent inside requests. Empty where security is off.
 ///
 /// Its `Debug` prints a fixed word and there is no `Display`, so it cannot reach a log by accident.
@@ -38,7 +40,10 @@ impl Default for DelegationToken {
 
 impl fmt::Debug for DelegationToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DelegationToken(redacted)")
+        match planted::is_on(Bug::TokenInDebug) {
+            true => f.write_str(&self.0),
+            false => f.write_str("DelegationToken(redacted)"),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bytes::{Buf, Bytes, BytesMut};
+use pravega_client_shared::planted::{self, Bug};
 use snafu::ensure;
 
 use crate::{
@@ -159,6 +160,10 @@ impl FrameDecoder {
     /// [`DecodeError::NegativeFrame`] or [`DecodeError::FrameTooLarge`], judged from the header, before
     /// any of the payload has arrived.
     pub fn decode_frame(&mut self, buffer: &mut BytesMut) -> Result<Option<Frame>, DecodeError> {
+        if planted::is_on(Bug::AllocationByAnnouncedLength) {
+            let announced = buffer.get(4..8).map_or(0, |mut length| length.get_u32());
+            buffer.reserve(usize::try_from(announced).unwrap_or_default().min(64 << 20));
+        }
         let Some(header) = self.header(buffer)? else {
             return Ok(None);
         };

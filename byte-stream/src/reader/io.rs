@@ -23,8 +23,9 @@ use crate::{error::ReadError, segment::SegmentInfo, wait::Woken};
 pub(crate) struct Polling {
     /// Bytes that `poll_fill_buf` has shown and that are not consumed yet.
     pub(crate) shown: Bytes,
-    /// A seek from the end that waits for the store to say where the end is.
-    seeking: Option<(i64, InfoFuture)>,
+    /// A seek from the end that waits for the store to say where the end is. Whoever reads on or seeks
+    /// elsewhere has dropped it.
+    pub(super) seeking: Option<(i64, InfoFuture)>,
 }
 
 /// Unlike a plain boxed future it can be shared between threads, and so can the reader: many tasks may
@@ -95,6 +96,7 @@ impl AsyncRead for ByteReader {
 impl AsyncBufRead for ByteReader {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let reader = self.get_mut();
+        reader.polling.seeking = None;
         if reader.polling.shown.is_empty() {
             let chunk = ready!(reader.poll_step(cx, |reading| reading.take_chunk(usize::MAX)))?;
             reader.polling.shown = chunk.unwrap_or_default();

@@ -221,11 +221,13 @@ impl ByteReader {
     /// Takes at most `max` of the bytes that were shown as a buffer and not consumed; none when there are
     /// none.
     pub(crate) fn take_shown(&mut self, max: usize) -> Option<Bytes> {
+        self.polling.seeking = None;
         let shown = &mut self.polling.shown;
         (!shown.is_empty()).then(|| shown.split_to(max.min(shown.len())))
     }
 
     pub(crate) fn seek_by(&mut self, base: u64, by: i64) -> Result<u64, ReadError> {
+        self.polling.seeking = None;
         let offset = base
             .checked_add_signed(by)
             .filter(|&offset| offset <= MAX_OFFSET)

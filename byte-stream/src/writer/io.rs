@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    ops::Range,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -11,7 +10,11 @@ use bytes::Bytes;
 use futures::Sink;
 use tokio::io::AsyncWrite;
 
-use super::{ByteWriter, appending::Piece, durability::late};
+use super::{
+    ByteWriter,
+    appending::{Appending, Piece},
+    durability::late,
+};
 use crate::{
     error::WriteError,
     wait::{PollWait, Woken},
@@ -20,9 +23,10 @@ use crate::{
 /// What a writer remembers between two polls.
 #[derive(Debug, Default)]
 pub(crate) struct Polling {
-    wait: PollWait,
-    /// What a flush that began waits for, counted as the session counts accepted bytes.
-    flushing: Option<Range<u64>>,
+    /// Of writes that wait for room.
+    room: PollWait,
+    /// Of flushes.
+    acks: PollWait,
 }
 
 impl ByteWriter {
@@ -36,13 +40,14 @@ impl ByteWriter {
         let inner = inner?;
         loop {
             if inner.try_submit(piece)?.is_some() {
-                polling.wait.reset();
+                // Whatever was waited for before, by a call that was dropped, this is a new beginning.
+                *polling = Polling::default();
                 return Poll::Ready(Ok(()));
             }
             let Some(after) = inner.patience() else {
                 return Poll::Ready(Err(inner.full()));
             };
-            let woken = ready!(polling.wait.poll(cx, inner.driver.progress(), Some(after)));
+            let woken = ready!(polling.room.poll(cx, inner.driver.progress(), Some(after)));
             if woken == Woken::Late {
                 return Poll::Ready(Err(inner.no_room(after)));
             }
@@ -52,19 +57,16 @@ impl ByteWriter {
     fn poll_durable(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WriteError>> {
         let (inner, polling) = self.parts();
         let inner = inner?;
-        let range = polling
-            .flushing
-            .get_or_insert_with(|| inner.driver.drive(|appending, now| appending.flush(now)))
-            .clone();
         loop {
+            // Asked anew each time: an earlier flush may have been dropped, and bytes accepted since.
+            let range = inner.driver.drive(Appending::flush);
             if let Some(answer) = inner.driver.look(|appending| appending.durable(&range)) {
-                *polling = Polling::default();
+                polling.acks.reset();
                 return Poll::Ready(answer.map(|_| ()));
             }
             let after = inner.settings.operation_timeout;
-            let woken = ready!(polling.wait.poll(cx, inner.driver.progress(), Some(after)));
+            let woken = ready!(polling.acks.poll(cx, inner.driver.progress(), Some(after)));
             if woken == Woken::Late {
-                *polling = Polling::default();
                 return Poll::Ready(Err(late(&inner.driver, "flushing", after)));
             }
         }

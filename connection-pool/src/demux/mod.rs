@@ -17,7 +17,10 @@ mod tests;
 
 use std::{collections::HashMap, mem};
 
-use pravega_client_shared::{FlowId, RequestId};
+use pravega_client_shared::{
+    FlowId, RequestId,
+    planted::{self, Bug},
+};
 use tokio::time::{Duration, Instant};
 
 use crate::limits::{MAX_CALLS_PER_CONNECTION, MAX_FLOWS_PER_CONNECTION};
@@ -181,11 +184,18 @@ impl<H: Clone, C> Demux<H, C> {
 
     /// Takes a flow out; its id stays used up. True when nobody uses the connection any more.
     pub(crate) fn forget_flow(&mut self, id: FlowId, now: Instant) -> bool {
+        // Planted bug, here and below: the next one gets the id of the one that is forgotten.
+        if planted::is_on(Bug::DirtyConnectionReused) && id.as_u64() + 1 == self.next_flow {
+            self.next_flow = id.as_u64();
+        }
         self.flows.remove(&id).is_some() && self.note_idle(now)
     }
 
     /// Takes a call out; its id stays used up. True when nobody uses the connection any more.
     pub(crate) fn forget_call(&mut self, id: RequestId, now: Instant) -> bool {
+        if planted::is_on(Bug::DirtyConnectionReused) && id.sequence() + 1 == self.next_sequence {
+            self.next_sequence = id.sequence();
+        }
         self.calls.remove(&id).is_some() && self.note_idle(now)
     }
 

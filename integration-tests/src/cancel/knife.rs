@@ -104,6 +104,11 @@ impl Knife {
         output
     }
 
+    /// Something else took effect on the operation.
+    pub(super) fn count(&mut self, fault: &'static str) {
+        self.tally.count(fault, self.operation);
+    }
+
     fn dropped(&mut self) {
         self.drops += 1;
         let how = match (self.polls, self.moment) {
@@ -112,7 +117,7 @@ impl Knife {
             (_, Moment::Pending) => "dropped while pending",
             (_, Moment::Woken) => "dropped when woken",
         };
-        self.tally.count(how, self.operation);
+        self.count(how);
         if self.connections == Cut::WithTheDrop {
             self.relay.cut_all();
             self.tally.count("connections cut", "with the drop");

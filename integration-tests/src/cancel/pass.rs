@@ -28,15 +28,14 @@ const LONGEST_TRIAL: std::time::Duration = std::time::Duration::from_secs(90);
 pub(super) fn make(cases: &[Case], seed: u64, lanes: usize, tally: &mut Tally) -> Verdict<u64> {
     let lanes = lanes.clamp(1, cases.len().max(1));
     let lane = |number: usize| {
-        let mut tally = Tally::default();
-        let mut trace = 0_u64;
+        let (mut tally, mut trace, mut found) = (Tally::default(), 0_u64, Vec::new());
         for case in cases.iter().skip(number).step_by(lanes) {
             match play(case, seed, &mut tally) {
                 Ok(chosen) => trace = trace.wrapping_add(chosen),
-                Err(violation) => return (tally, Err(violation)),
+                Err(violation) => found.push(violation),
             }
         }
-        (tally, Ok(trace))
+        (tally, trace, found)
     };
     let played: Vec<_> = thread::scope(|scope| {
         let others: Vec<_> = (1..lanes)
@@ -47,14 +46,21 @@ pub(super) fn make(cases: &[Case], seed: u64, lanes: usize, tally: &mut Tally) -
         let others = others.map(|ended| ended.unwrap_or_else(|it| panic::resume_unwind(it)));
         std::iter::once(first).chain(others).collect()
     });
-    let mut trace = 0_u64;
-    for (part, _) in &played {
-        tally.merge(part);
+    let (mut trace, mut all) = (0_u64, Vec::new());
+    for (part, chosen, found) in played {
+        tally.merge(&part);
+        trace = trace.wrapping_add(chosen);
+        all.extend(found);
     }
-    for (_, verdict) in played {
-        trace = trace.wrapping_add(verdict?);
-    }
-    Ok(trace)
+    all_in_one(all).map_or(Ok(trace), Err)
+}
+
+/// What several cases have found: the first, and the words of the others.
+fn all_in_one(found: Vec<Violation>) -> Option<Violation> {
+    found.into_iter().reduce(|first, next| Violation {
+        what: format!("{}; {next}", first.what),
+        ..first
+    })
 }
 
 /// All runs of one case.
@@ -64,10 +70,20 @@ fn play(case: &Case, seed: u64, tally: &mut Tally) -> Verdict<u64> {
     trace.add_bytes(case.state.as_bytes());
     trace.add(seed);
     let mut random = Random::new(trace.value());
-    let runtime = runtime(random.one_in(2)).map_err(failed("a runtime"))?;
-    let ended = runtime.block_on(play_all(case, random.next(), tally));
-    runtime.shutdown_background();
-    ended.map(|()| trace.value())
+    for connections in [Cut::Never, Cut::Before, Cut::WithTheDrop] {
+        if connections != Cut::Never && !case.is_relayed {
+            break;
+        }
+        // The first time nothing can happen between two lines of the same task.
+        let has_threads = connections != Cut::Never && random.one_in(2);
+        let runtime = runtime(has_threads).map_err(failed("a runtime"))?;
+        let seed = random.next();
+        let ended = runtime.block_on(play_all(case, connections, seed, tally));
+        runtime.shutdown_background();
+        ended?;
+        trace.add(seed);
+    }
+    Ok(trace.value())
 }
 
 /// Tasks on one thread or on several.
@@ -79,45 +95,34 @@ fn runtime(has_threads: bool) -> std::io::Result<Runtime> {
     builder.worker_threads(2).enable_all().build()
 }
 
-async fn play_all(case: &Case, seed: u64, tally: &mut Tally) -> Verdict {
+async fn play_all(case: &Case, connections: Cut, seed: u64, tally: &mut Tally) -> Verdict {
     let relay = Arc::new(Relay::start().await);
     let mut scene = Arc::new(Scene::set(Arc::clone(&relay)).await?);
-    for connections in [Cut::Never, Cut::Before, Cut::WithTheDrop] {
-        if connections != Cut::Never && !case.is_relayed {
-            break;
+    for polls in 0..MAX_POLLS {
+        let mut random = Random::new(seed.wrapping_add(u64::from(polls)));
+        let mut knife = Knife::new(case.operation, Arc::clone(&relay), polls);
+        knife.connections = connections;
+        knife.may_park = case.may_park;
+        // The first drop is the plain one in every pass.
+        if (connections, polls) != (Cut::Never, 1) && random.one_in(2) {
+            knife.moment = Moment::Woken;
         }
-        for polls in 0..=MAX_POLLS {
-            let mut random = Random::new(seed.wrapping_add(u64::from(polls)));
-            let mut knife = Knife::new(case.operation, Arc::clone(&relay), polls);
-            knife.connections = connections;
-            knife.may_park = case.may_park;
-            // The first drop is the plain one in every pass.
-            if (connections, polls) != (Cut::Never, 1) && random.one_in(2) {
-                knife.moment = Moment::Woken;
-            }
-            let mut trial = Trial::new(Arc::clone(&scene), knife, random);
-            let ended = timeout(LONGEST_TRIAL, (case.act)(&mut trial)).await;
-            trial.release();
-            tally.merge(&trial.knife.tally);
-            let ended = ended.unwrap_or_else(|_| Err(Violation::broken("a call has no end")));
-            ended.map_err(|it| at(case, &trial.knife, it))?;
-            trial.factory.shutdown().await;
-            if case.spoils_the_segment {
-                scene = Arc::new(Scene::set(Arc::clone(&relay)).await?);
-            }
-            if trial.knife.is_blunt() {
-                break;
-            }
-            if polls == MAX_POLLS {
-                return Err(at(
-                    case,
-                    &trial.knife,
-                    Violation::broken("it is polled without end"),
-                ));
-            }
+        let mut trial = Trial::new(Arc::clone(&scene), knife, random);
+        let ended = timeout(LONGEST_TRIAL, (case.act)(&mut trial)).await;
+        trial.release();
+        tally.merge(&trial.knife.tally);
+        let ended = ended.unwrap_or_else(|_| Err(Violation::broken("a call has no end")));
+        ended.map_err(|found| at(case, &trial.knife, found))?;
+        trial.factory.shutdown().await;
+        if trial.knife.is_blunt() {
+            return Ok(());
+        }
+        if case.spoils_the_segment {
+            scene = Arc::new(Scene::set(Arc::clone(&relay)).await?);
         }
     }
-    Ok(())
+    let found = format!("{}: it is polled without end", case.operation);
+    Err(Violation::broken(found))
 }
 
 /// Where something was found.

@@ -152,6 +152,8 @@ impl Pen {
                     self.notes.refused(block);
                     return match refused.error {
                         WriteError::Full { .. } if refused.bytes == block.bytes() => Ok(()),
+                        // Whoever fills the window of such a writer is told by the next call.
+                        WriteError::Conflict { .. } => Ok(()),
                         error => Err(failed("filling the window")(error)),
                     };
                 }
@@ -160,14 +162,14 @@ impl Pen {
         Ok(())
     }
 
-    /// The most bytes of one atomic write.
-    pub(super) fn max_write(&mut self, window: usize) -> Verdict<usize> {
-        match self.writer.try_append(Bytes::from(vec![0; window])) {
+    /// The most bytes of one atomic write, which are not as many as `too_many`.
+    pub(super) fn max_write(&mut self, too_many: usize) -> Verdict<usize> {
+        match self.writer.try_append(Bytes::from(vec![0; too_many])) {
             Err(refused) => match refused.error {
                 WriteError::TooLarge { max, .. } => Ok(max),
                 error => Err(failed("asking for the atomic limit")(error)),
             },
-            Ok(_) => Err(Violation::broken("a whole window was accepted at once")),
+            Ok(_) => Err(Violation::broken("more than a window was accepted at once")),
         }
     }
 

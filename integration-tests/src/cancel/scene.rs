@@ -14,7 +14,7 @@ use crate::{
     Random,
     campaign::{Verdict, Violation},
     evidence::Ledger,
-    relay::{Fault, Frames, Gate, Relay},
+    relay::{Armed, Fault, Frames, Gate, Relay},
 };
 
 /// What the runs of one case have in common.
@@ -79,7 +79,7 @@ pub(super) struct Trial {
     pub(super) factory: ClientFactory,
     pub(super) knife: Knife,
     pub(super) random: Random,
-    gates: Vec<Gate>,
+    held: Vec<(Armed, Gate)>,
 }
 
 impl Trial {
@@ -90,7 +90,7 @@ impl Trial {
             factory,
             knife,
             random,
-            gates: Vec::new(),
+            held: Vec::new(),
         }
     }
 
@@ -113,20 +113,19 @@ impl Trial {
 
     /// From now on acks wait until [`release`](Self::release).
     pub(super) fn hold_acks(&mut self) {
-        self.hold("DataAppended");
-    }
-
-    /// From now on replies of this name wait until [`release`](Self::release).
-    pub(super) fn hold(&mut self, name: &'static str) {
         let gate = Gate::default();
-        let frames = Frames::replies().named(name).times(u64::MAX);
-        self.scene.relay.arm(frames, Fault::Hold(gate.clone()));
-        self.gates.push(gate);
+        let acks = Frames::replies().named("DataAppended").times(u64::MAX);
+        let armed = self.scene.relay.arm(acks, Fault::Hold(gate.clone()));
+        self.held.push((armed, gate));
     }
 
-    /// Lets everything pass that was held back.
+    /// Lets acks pass that were held back, and all that come.
     pub(super) fn release(&mut self) {
-        for gate in self.gates.drain(..) {
+        for (armed, gate) in self.held.drain(..) {
+            if armed.strikes() > 0 {
+                self.knife.count("acks held back");
+            }
+            armed.disarm();
             gate.open();
         }
     }

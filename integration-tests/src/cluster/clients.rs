@@ -26,14 +26,14 @@ use crate::campaign::{Tally, Verdict, Violation};
 /// Longer than any outage here. What a call would do at its deadline is not the question.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(900);
 /// Blocks in the shared stream before the first store is killed, so that there is always more to read.
-const FIRST_BLOCKS: u32 = 1000;
+const FIRST_BLOCKS: u32 = 2000;
 /// Between two blocks of a writer, so that there is room on the disk for ten runs.
 const WRITE_PAUSE: Duration = Duration::from_millis(40);
 /// One chunk of the reader, the pause behind it, and the most that it has received and not handed out: so that
-/// it has nothing left a moment after a store was lost.
-const CHUNK: usize = 16 << 10;
+/// it has nothing left half a second after a store was lost.
+const CHUNK: usize = 64 << 10;
 const READ_PAUSE: Duration = Duration::from_millis(10);
-const READ_AHEAD: usize = 64 << 10;
+const READ_AHEAD: usize = 1 << 20;
 
 /// What a writer has done.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use super::{clients::Four, probe::Probe};
 /// The longest that a client should take once its segment is served again.
 const GOAL: Duration = Duration::from_secs(1);
 /// Bytes that were under way before an interruption have arrived after this time.
-const AFTERGLOW: Duration = Duration::from_millis(500);
+const AFTERGLOW: Duration = Duration::from_secs(1);
 
 /// Nobody served the segments.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +39,8 @@ impl Interruption {
 #[derive(Debug, Default)]
 pub(super) struct Delays {
     rows: Vec<String>,
+    /// What the cluster did meanwhile, one line for each row.
+    met: Vec<String>,
     longest: Duration,
 }
 
@@ -80,6 +82,12 @@ impl Delays {
             row.push_str(&format!("  {:>7.2} s", ours.as_secs_f64()));
         }
         self.rows.push(row);
+        let met = probe.met_during(interruption).into_iter();
+        let met = met.map(|(why, until)| format!("{why} until {:.1} s", until.as_secs_f64()));
+        self.met.push(format!(
+            "{number:>3}  {}",
+            met.collect::<Vec<_>>().join(", ")
+        ));
     }
 
     /// One line for each interruption, with a head and a sum.
@@ -98,10 +106,8 @@ impl Delays {
             self.longest.as_secs_f64(),
             GOAL.as_secs()
         );
-        [head]
-            .into_iter()
-            .chain(self.rows.iter().cloned())
-            .chain([sum])
-            .collect()
+        let met = "     what an attempt to set up an append met meanwhile".to_owned();
+        let met = [vec![met], self.met.clone()].concat();
+        [vec![head], self.rows.clone(), met, vec![sum]].concat()
     }
 }

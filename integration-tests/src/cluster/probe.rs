@@ -45,8 +45,15 @@ pub(super) struct Probe {
 
 #[derive(Debug, Default)]
 struct Log {
-    sightings: Mutex<Vec<Sighting>>,
+    all: Mutex<Attempts>,
     news: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Attempts {
+    served: Vec<Sighting>,
+    /// When an attempt came to nothing, and why.
+    failed: Vec<(Instant, String)>,
 }
 
 /// All segments were served.
@@ -72,11 +79,8 @@ impl Probe {
 
     /// The store that has served the segments last.
     pub(super) fn owner(&self) -> Verdict<String> {
-        let last = self
-            .log
-            .lock()
-            .last()
-            .map(|sighting| sighting.store.clone());
+        let log = self.log.lock();
+        let last = log.served.last().map(|sighting| sighting.store.clone());
         last.ok_or_else(|| Violation::broken("nobody has ever served the segments"))
     }
 
@@ -108,8 +112,8 @@ impl Probe {
 
     /// The times since `moment` in which nobody served the segments.
     pub(super) fn interruptions(&self, moment: Instant) -> Vec<Interruption> {
-        let seen = self.log.lock();
-        let pairs = seen.windows(2).filter_map(|pair| match pair {
+        let log = self.log.lock();
+        let pairs = log.served.windows(2).filter_map(|pair| match pair {
             [a, b] if a.at >= moment => Some((a.at, b.at)),
             _ => None,
         });
@@ -118,29 +122,45 @@ impl Probe {
             .map(|(began, ended)| Interruption { began, ended })
             .collect()
     }
+
+    /// What the attempts during an interruption met, one after the other, and until when.
+    pub(super) fn met_during(&self, interruption: &Interruption) -> Vec<(String, Duration)> {
+        let Interruption { began, ended } = *interruption;
+        let mut met: Vec<(String, Duration)> = Vec::new();
+        for (at, why) in &self.log.lock().failed {
+            let after = at.saturating_duration_since(began);
+            match met.last_mut() {
+                _ if *at < began || *at > ended => {}
+                Some((last, until)) if last == why => *until = after,
+                _ => met.push((why.clone(), after)),
+            }
+        }
+        met
+    }
 }
 
 impl Log {
-    fn lock(&self) -> MutexGuard<'_, Vec<Sighting>> {
-        self.sightings
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Attempts> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn note(&self, sighting: Sighting) {
-        {
-            let mut seen = self.lock();
-            // An attempt that took long may end behind a later one.
-            let place = seen.partition_point(|other| other.at <= sighting.at);
-            seen.insert(place, sighting);
-        }
+        let mut all = self.lock();
+        // An attempt that took long may end behind a later one.
+        let place = all.served.partition_point(|other| other.at <= sighting.at);
+        all.served.insert(place, sighting);
+        drop(all);
         self.news.notify_waiters();
+    }
+
+    fn note_failed(&self, why: String) {
+        self.lock().failed.push((Instant::now(), why));
     }
 
     async fn until<T>(&self, find: impl Fn(&[Sighting]) -> Option<T>) -> T {
         loop {
             let news = self.news.notified();
-            if let Some(found) = find(&self.lock()) {
+            if let Some(found) = find(&self.lock().served) {
                 return found;
             }
             news.await;
@@ -164,9 +184,13 @@ async fn ask_for_ever(
         let log = Arc::clone(&log);
         attempts.spawn(async move {
             let asked = Instant::now();
-            if let Ok(Ok(store)) = timeout(PATIENCE, attempt(controller, &segments)).await {
-                let at = Instant::now();
-                log.note(Sighting { asked, at, store });
+            match timeout(PATIENCE, attempt(controller, &segments)).await {
+                Ok(Ok(store)) => {
+                    let at = Instant::now();
+                    log.note(Sighting { asked, at, store });
+                }
+                Ok(Err(error)) => log.note_failed(error.to_string()),
+                Err(_) => log.note_failed("no answer in time".to_owned()),
             }
         });
     }
@@ -188,7 +212,8 @@ async fn attempt(
             segment_id: segment.id().packed(),
         };
         let answer = controller.get_uri(question).await;
-        let named = answer.map_err(io::Error::other)?.into_inner();
+        let refused = |status: tonic::Status| io::Error::other(status.code().to_string());
+        let named = answer.map_err(refused)?.into_inner();
         let store = format!("{}:{}", named.endpoint, named.port);
         set_up(&store, segment).await?;
         if owner.get_or_insert_with(|| store.clone()) != &store {
@@ -210,7 +235,8 @@ async fn set_up(store: &str, segment: &ScopedSegment) -> io::Result<()> {
         segment: segment.to_string().into(),
         delegation_token: DelegationToken::default(),
     };
-    let mut socket = TcpStream::connect(store).await?;
+    let refused = |error: io::Error| io::Error::other(error.kind().to_string());
+    let mut socket = TcpStream::connect(store).await.map_err(refused)?;
     for request in [Request::from(hello), setup.into()] {
         let frame = request.encode_to_bytes().map_err(io::Error::other)?;
         socket.write_all(&frame).await?;

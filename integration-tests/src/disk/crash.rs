@@ -6,17 +6,18 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use pravega_standalone::storage::{SteppedOptions, SteppedStore};
+use pravega_standalone::storage::SteppedStore;
 
 use super::{
     folder::SimulatedFolder,
     image::{Image, Recording},
     look::look,
+    place::{self, made, open},
     state::StoreState,
     workload::{SEGMENTS, Workload},
 };
 use crate::{
-    campaign::{Harm, Tally, Verdict, Violation},
+    campaign::{Tally, Verdict, Violation},
     random::{Random, Trace},
 };
 
@@ -26,15 +27,6 @@ pub(super) const POINTS: u64 = 100;
 
 /// A workload makes no further round from so many steps on.
 const ENOUGH_STEPS: usize = 64;
-
-/// The shape of the stores in this campaign: little memory, so that what is read comes from the disk.
-pub(super) fn options() -> SteppedOptions {
-    let mut options = SteppedOptions::default();
-    options.cache = 64 * 1024;
-    options.reserve = 4096;
-    options.clock = || 1_700_000_000_000;
-    options
-}
 
 /// A workload that went well, with everything it did to its disk.
 #[derive(Debug)]
@@ -53,19 +45,6 @@ pub(super) struct Mark {
     pub(super) state: StoreState,
     /// After so many steps some of it was shown already.
     pub(super) shown: Option<usize>,
-}
-
-/// Opens a store on a simulated disk.
-pub(super) fn open(folder: &SimulatedFolder) -> Verdict<SteppedStore> {
-    SteppedStore::open(Arc::new(folder.clone()), &options()).map_err(|error| {
-        let mut what = format!("the store does not open: {error}");
-        let mut source = std::error::Error::source(&error);
-        while let Some(error) = source {
-            what = format!("{what}: {error}");
-            source = error.source();
-        }
-        Violation::new(Harm::Lost, 1, what)
-    })
 }
 
 /// Runs a workload without any fault.
@@ -101,21 +80,6 @@ pub(super) fn rehearse(workload: u64) -> Verdict<Rehearsal> {
         recording: folder.recording(),
         marks,
     })
-}
-
-/// An empty store, closed in order.
-fn made() -> Verdict<Image> {
-    thread_local! {
-        static MADE: RefCell<Option<Image>> = const { RefCell::new(None) };
-    }
-    if let Some(made) = MADE.with_borrow(Clone::clone) {
-        return Ok(made);
-    }
-    let folder = SimulatedFolder::default();
-    drop(open(&folder)?);
-    let made = folder.now();
-    MADE.set(Some(made.clone()));
-    Ok(made)
 }
 
 /// Notes the first step before which something else can be seen than was acknowledged.
@@ -180,9 +144,10 @@ fn rehearsed(workload: u64) -> Verdict<Rc<Rehearsal>> {
     Ok(rehearsal)
 }
 
-/// Forgets the workload that the last run on this thread had; it may have had a bug in it.
+/// Forgets what the last run on this thread had; it may have had a bug in it.
 pub(super) fn forget() {
     REHEARSED.set(None);
+    place::forget();
 }
 
 /// One loss of power, or two or three where it goes again in recovery.
@@ -191,6 +156,9 @@ pub(super) fn run(seed: u64, tally: &mut Tally) -> Verdict<u64> {
     let mut random = Random::new(seed);
     let slot = usize::try_from(seed % POINTS).unwrap_or_default();
     let last = rehearsal.recording.len();
+    if POINTS <= u64::try_from(last).unwrap_or(POINTS) {
+        return Err(Violation::broken("a workload has more steps than runs"));
+    }
     let steps = if slot <= last {
         slot
     } else {
@@ -199,12 +167,13 @@ pub(super) fn run(seed: u64, tally: &mut Tally) -> Verdict<u64> {
     let allowed = rehearsal.allowed(steps);
     tally.count("power lost", rehearsal.doing(steps));
     let mut image = rehearsal.recording.crash(steps, &mut random);
-    let mut again = Again {
-        allowed: allowed.into_iter().cloned().collect(),
-    };
+    let mut again = Again::new(&allowed);
     if slot > last {
         for _ in 0..1 + random.below(2) {
-            image = again.recover_and_crash(&image, &mut random, tally)?;
+            let recovered = again.recover(&image)?;
+            let steps = random.below(recovered.recording.len() + 1);
+            image = recovered.crash(steps, &mut random, tally);
+            again = recovered.behind(steps);
         }
     }
     let folder = SimulatedFolder::from_image(&image);
@@ -233,13 +202,88 @@ pub(super) fn run(seed: u64, tally: &mut Tally) -> Verdict<u64> {
     Ok(trace.value())
 }
 
-/// A recovery that may be cut short.
+/// One loss of power while a store is made in an empty folder, and used for the first time.
+pub(super) fn run_making(seed: u64, tally: &mut Tally) -> Verdict<u64> {
+    let mut random = Random::new(seed);
+    let folder = SimulatedFolder::default();
+    let mut store = open(&folder)?;
+    let opened = folder.steps();
+    let mut workload = Workload::new(Random::new(random.next()), StoreState::default());
+    workload.round(&mut store)?;
+    let recording = folder.recording();
+    let steps = random.below(recording.len() + 1);
+    let mut allowed = vec![StoreState::default(), workload.model];
+    if steps == recording.len() {
+        allowed.remove(0);
+    }
+    let doing = if steps < opened { "opening" } else { "in a group" };
+    tally.count("power lost", doing);
+    let image = recording.crash(steps, &mut random);
+    Again { allowed }.recover(&image)?;
+    Ok(u64::try_from(steps).unwrap_or_default())
+}
+
+/// All losses of power in the recovery from one, and in the recovery from those.
+pub(super) fn run_deep(seed: u64, tally: &mut Tally) -> Verdict<u64> {
+    let rehearsal = rehearsed(seed)?;
+    let mut random = Random::new(seed);
+    let steps = random.below(rehearsal.recording.len() + 1);
+    let again = Again::new(&rehearsal.allowed(steps));
+    let image = rehearsal.recording.crash(steps, &mut random);
+    tally.count("power lost", rehearsal.doing(steps));
+    let first = again.recover(&image)?;
+    for steps in 0..=first.recording.len() {
+        let image = first.crash(steps, &mut random, tally);
+        let second = first.behind(steps).recover(&image)?;
+        for steps in 0..=second.recording.len() {
+            let image = second.crash(steps, &mut random, tally);
+            second.behind(steps).recover(&image)?;
+        }
+    }
+    Ok(u64::try_from(steps).unwrap_or_default())
+}
+
+/// What may be found; the first was acknowledged or shown.
 struct Again {
-    /// What may be found; the first was acknowledged or shown.
     allowed: Vec<StoreState>,
 }
 
+/// A recovery, and what it found.
+struct Recovered {
+    recording: Recording,
+    /// It was done after so many steps, and shown from then on.
+    opened: usize,
+    found: StoreState,
+    allowed: Vec<StoreState>,
+}
+
+impl Recovered {
+    /// The power goes in the recovery, or a moment later.
+    fn crash(&self, steps: usize, random: &mut Random, tally: &mut Tally) -> Image {
+        let state = match steps < self.opened {
+            true => "in recovery",
+            false => "after recovery",
+        };
+        tally.count("power lost again", state);
+        self.recording.crash(steps, random)
+    }
+
+    /// What may be found then.
+    fn behind(&self, steps: usize) -> Again {
+        let allowed = match steps < self.opened {
+            true => self.allowed.clone(),
+            false => vec![self.found.clone()],
+        };
+        Again { allowed }
+    }
+}
+
 impl Again {
+    fn new(allowed: &[&StoreState]) -> Self {
+        let allowed = allowed.iter().copied().cloned().collect();
+        Self { allowed }
+    }
+
     /// Looks at a store, and says what it is if that may be.
     fn check(&self, store: &mut SteppedStore) -> Verdict<StoreState> {
         let found = look(store)?;
@@ -253,29 +297,18 @@ impl Again {
         Err(first.unwrap_or_else(|| Violation::broken("nothing may be found")))
     }
 
-    /// Recovers and loses power on the way, or a moment later.
-    fn recover_and_crash(
-        &mut self,
-        image: &Image,
-        random: &mut Random,
-        tally: &mut Tally,
-    ) -> Verdict<Image> {
+    /// Recovers, looks, and closes in order.
+    fn recover(&self, image: &Image) -> Verdict<Recovered> {
         let folder = SimulatedFolder::from_image(image);
         let mut store = open(&folder)?;
         let opened = folder.steps();
         let found = self.check(&mut store)?;
         drop(store);
-        let recording = folder.recording();
-        let steps = random.below(recording.len() + 1);
-        let state = match steps < opened {
-            true => "in recovery",
-            false => {
-                // It was shown.
-                self.allowed = vec![found];
-                "after recovery"
-            }
-        };
-        tally.count("power lost again", state);
-        Ok(recording.crash(steps, random))
+        Ok(Recovered {
+            recording: folder.recording(),
+            opened,
+            found,
+            allowed: self.allowed.clone(),
+        })
     }
 }

@@ -85,10 +85,16 @@ impl SimulatedFolder {
         self.world().faults.clone()
     }
 
+    /// Blocks that are taken, of all files.
+    pub(super) fn blocks(&self) -> usize {
+        self.world().blocks()
+    }
+
     /// Flips a bit of a file behind everybody's back; false where there is none.
     pub(super) fn flip(&self, name: &str, bit: usize) -> bool {
         let mut world = self.world();
-        let Some(&file) = world.names.get(name) else {
+        let world = &mut *world;
+        let Some(file) = world.names.get(name).copied() else {
             return false;
         };
         let content = world.files.get_mut(file);

@@ -99,8 +99,8 @@ impl Workload {
         }
         for _ in 0..1 + self.random.below(4) {
             match self.random.below(16) {
-                0..=6 => self.ask_append(requests),
-                7 => self.ask_copy(requests),
+                0..=5 => self.ask_append(requests),
+                6 | 7 => self.ask_copy(requests),
                 8 | 9 => self.ask_set_up(requests),
                 10 => self.ask_truncate(requests),
                 11 => self.ask_replace(requests),
@@ -135,7 +135,7 @@ impl Workload {
                         });
                     }
                     if let Asked::Append { append, .. } = asked {
-                        self.done = Some(append);
+                        self.remember(append);
                     }
                 }
             }
@@ -145,6 +145,16 @@ impl Workload {
             pen.last = segment.map_or(pen.last, |segment| segment.number(pen.id));
         }
         Ok(round)
+    }
+
+    /// Keeps an append that was done, to send it again; rather one that asked for an offset.
+    fn remember(&mut self, append: ModelAppend) {
+        let segment = self.model.segments.get(append.segment);
+        let is_done = segment.is_some_and(|s| s.number(append.writer) == append.number);
+        let is_better = append.at.is_some() || self.done.as_ref().is_none_or(|d| d.at.is_none());
+        if is_done && is_better {
+            self.done = Some(append);
+        }
     }
 
     /// Makes a round: its requests, the turn in which they are done, and the turns for garbage behind it.

@@ -116,7 +116,10 @@ impl Automata {
 
     /// The session of a writer, to be told something.
     pub(super) fn of_mut(&mut self, writer: usize) -> Verdict<&mut Automaton> {
-        let kind = self.places.get(writer).and_then(|at| self.kinds.get_mut(*at));
+        let kind = self
+            .places
+            .get(writer)
+            .and_then(|at| self.kinds.get_mut(*at));
         kind.ok_or_else(|| Violation::broken("there is no such writer"))
     }
 

@@ -122,7 +122,9 @@ fn check_late_answers(world: &World, automata: &mut Automata) -> Verdict {
         let Some(writer) = world.writers.get(owner) else {
             continue;
         };
-        let step = automata.of_mut(owner)?.step(writer.session, Input::Answer(answer))?;
+        let step = automata
+            .of_mut(owner)?
+            .step(writer.session, Input::Answer(answer))?;
         if step.state != writer.session || !step.outputs.is_empty() {
             let what = format!("writer {owner} obeyed the {answer:?} of an earlier connection");
             return Err(Violation::broken(what));

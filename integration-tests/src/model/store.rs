@@ -122,7 +122,11 @@ impl Store {
         };
         connection.is_left = true;
         let unread: Vec<_> = connection.to_client.drain(..).collect();
-        if !connection.to_server.iter().any(|ask| matches!(ask, Ask::Append(_))) {
+        if !connection
+            .to_server
+            .iter()
+            .any(|ask| matches!(ask, Ask::Append(_)))
+        {
             connection.to_server.clear();
         }
         for answer in unread {
@@ -288,7 +292,8 @@ impl Store {
             let waits = queue.iter().any(|queued| queued.connection == one.id);
             one.is_left && one.to_server.is_empty() && !waits
         };
-        while let Some(at) = (self.connections.iter()).position(|one| is_finished(one, &self.queue)) {
+        while let Some(at) = (self.connections.iter()).position(|one| is_finished(one, &self.queue))
+        {
             let id = self.connections.get(at).map(|one| one.id);
             let done = std::mem::take(&mut self.done);
             for (queued, outcome) in done {
@@ -316,7 +321,13 @@ impl Store {
             (id(queued.connection), queued.previous, queued.append).hash(state);
         }
         for (queued, outcome) in &self.done {
-            (id(queued.connection), queued.previous, queued.append, outcome).hash(state);
+            (
+                id(queued.connection),
+                queued.previous,
+                queued.append,
+                outcome,
+            )
+                .hash(state);
         }
         (self.queue.len(), self.done.len(), self.connections.len()).hash(state);
         // Connections are in the order of their owners.

@@ -85,11 +85,7 @@ impl World {
     }
 
     /// Everything that can happen next.
-    pub(super) fn actions(
-        &self,
-        scenario: &Scenario,
-        automata: &Automata,
-    ) -> Verdict<Vec<Action>> {
+    pub(super) fn actions(&self, scenario: &Scenario, automata: &Automata) -> Verdict<Vec<Action>> {
         let mut actions = Vec::new();
         for (at, connection) in self.store.connections.iter().enumerate() {
             let owner = connection.id.owner;

@@ -58,8 +58,8 @@ pub(super) enum Stage {
     Calm,
     /// All writers have finished.
     Written,
-    /// The segment is sealed.
-    Sealed,
+    /// All clients have left.
+    Left,
 }
 
 /// What a client is doing at the moment.
@@ -196,14 +196,17 @@ impl Client {
     async fn ensure_stream(&self) {
         let pace = self.seat.plan.pace;
         loop {
+            let was_calm = self.seat.stage() >= Stage::Calm;
             let made = self.factory.ensure_byte_stream(&self.stream);
             // Two calls to the controller, the scope and the stream.
-            let made = self
-                .seat
-                .within("ensure_byte_stream", pace.operation * 2, made)
-                .await;
-            if matches!(made, Some(Ok(_))) {
-                return;
+            let limit = pace.operation * 2;
+            match self.seat.within("ensure_byte_stream", limit, made).await {
+                Some(Ok(_)) => return,
+                Some(Err(error)) if was_calm => {
+                    let text = format!("no stream in calm weather: {error:?}");
+                    self.seat.record.violate(Violation::broken(text));
+                }
+                _ => {}
             }
         }
     }

@@ -17,11 +17,14 @@
 //! leave without a connection or a task left. Then content, readers and history are judged.
 
 mod ask;
+mod audit;
 mod client;
 mod cluster;
 mod controller;
 mod gate;
+pub mod hours;
 mod judge;
+mod panics;
 mod plan;
 mod read;
 mod record;
@@ -35,7 +38,7 @@ mod write;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use self::plan::Plan as Course;
+use self::plan::{Focus, Plan as Course};
 use crate::campaign::{Plan, Report, Tally, Verdict, over_seeds};
 
 /// Runs that every change must pass.
@@ -52,7 +55,37 @@ pub fn run(plan: &Plan) -> Report {
 /// # Errors
 /// What the run found.
 pub fn run_seed(seed: u64, tally: &mut Tally) -> Verdict<u64> {
-    world::run(Course::of_seed(seed), tally)
+    world::run(Course::of_seed(seed, Focus::Everything), tally)
+}
+
+/// Runs with peers that fall silent: finds what keeps a dead connection for ever.
+#[must_use]
+pub fn hunt_silence(plan: &Plan) -> Report {
+    hunt(plan, Focus::Silence)
+}
+
+/// Runs with replies that drip: finds what waits for the end of a frame for ever.
+#[must_use]
+pub fn hunt_drips(plan: &Plan) -> Report {
+    hunt(plan, Focus::Drips)
+}
+
+/// Runs with tokens that end soon: finds what takes the end of a token for more than that.
+#[must_use]
+pub fn hunt_expiry(plan: &Plan) -> Report {
+    hunt(plan, Focus::Expiry)
+}
+
+/// Runs with connections that end, and calls that are given up: finds what takes one reply for another, or
+/// forgets who it was.
+#[must_use]
+pub fn hunt_cuts(plan: &Plan) -> Report {
+    hunt(plan, Focus::Cuts)
+}
+
+fn hunt(plan: &Plan, focus: Focus) -> Report {
+    let run = |seed, tally: &mut Tally| world::run(Course::of_seed(seed, focus), tally);
+    over_seeds("network", plan, run)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

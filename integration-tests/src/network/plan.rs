@@ -8,7 +8,7 @@ use pravega_byte_stream::{
 
 use super::{
     cluster::{CONTROLLER_PORT, Host},
-    script::{Kind, Script, draw_script},
+    script::{Kind, Script, draw_hour, draw_script},
 };
 use crate::Random;
 
@@ -18,6 +18,8 @@ pub(super) struct Plan {
     pub(super) seed: u64,
     /// How long a step of the simulation is: messages are delivered between steps.
     pub(super) tick: Duration,
+    /// How long a message is on its way at least.
+    pub(super) latency: Duration,
     pub(super) pace: Pace,
     /// How long a delegation token lives; none when the cluster wants none.
     pub(super) token_lifetime: Option<Duration>,
@@ -25,6 +27,23 @@ pub(super) struct Plan {
     pub(super) script: Script,
     /// When the last fault ends.
     pub(super) calm_at: Duration,
+    /// Whether it is waited until the stores have forgotten all clients.
+    pub(super) is_audited: bool,
+}
+
+/// What a campaign looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Focus {
+    /// Everything that can go wrong.
+    Everything,
+    /// Peers that are silent from some moment on.
+    Silence,
+    /// Replies of which a byte comes now and then.
+    Drips,
+    /// Tokens that end soon.
+    Expiry,
+    /// Connections that end, and calls that are given up.
+    Cuts,
 }
 
 /// The time-outs of the clients.
@@ -95,25 +114,76 @@ const S: Duration = Duration::from_secs(1);
 
 impl Plan {
     /// The run of a seed.
-    pub(super) fn of_seed(seed: u64) -> Self {
+    pub(super) fn of_seed(seed: u64, focus: Focus) -> Self {
         let mut random = Random::new(seed ^ 0x7475_726d_6f69_6c21);
         let clients = 1 + random.below(3);
-        let script = draw_script(&mut random, clients);
+        let script = draw_script(&mut random, clients, focus);
         let lasts = script.iter().map(|fault| fault.at + fault.lasts).max();
         let calm_at = lasts.unwrap_or_default() + 500 * MS;
         let drips = script.iter().any(|fault| fault.kind.needs_frame_deadline());
         let pace = Pace::draw(&mut random, drips);
-        let token_lifetime = random.one_in(3).then(|| between(&mut random, 2 * S, 8 * S));
+        let expires = random.one_in(3) || focus == Focus::Expiry;
         Self {
             seed,
             tick: *random
                 .pick(&[5 * MS, 10 * MS, 20 * MS])
                 .unwrap_or(&(10 * MS)),
+            latency: Duration::ZERO,
             pace,
-            token_lifetime,
+            token_lifetime: expires.then(|| between(&mut random, S, 6 * S)),
             clients: draw_roles(&mut random, clients, calm_at),
             script,
             calm_at,
+            // It takes long, so not every time.
+            is_audited: seed % 16 == 0,
+        }
+    }
+
+    /// A world without clients and without faults, with the default time-outs.
+    pub(super) fn quiet(tick: Duration) -> Self {
+        Self {
+            seed: 0,
+            tick,
+            latency: Duration::ZERO,
+            pace: Pace::standard(),
+            token_lifetime: None,
+            clients: Vec::new(),
+            script: Script::new(),
+            calm_at: Duration::MAX / 2,
+            is_audited: false,
+        }
+    }
+
+    /// An hour with a fault every few seconds: writer, readers, truncation, moves, tokens that end.
+    pub(super) fn hour(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let writing = Writing {
+            pause: 4 * S,
+            most: 5_000,
+            ..Writing::draw(&mut random, WriteMode::Exclusive)
+        };
+        let reading = Reading::draw(&mut random, true);
+        let follower = Reading {
+            from_tail: false,
+            skips: true,
+            ..reading
+        };
+        let script = draw_hour(&mut random, 2);
+        Self {
+            tick: 50 * MS,
+            pace: Pace {
+                operation: 60 * S,
+                ..Pace::draw(&mut random, true)
+            },
+            token_lifetime: Some(60 * S),
+            clients: vec![
+                vec![Role::Write(writing), Role::Ask],
+                vec![Role::Read(reading), Role::Read(follower), Role::Truncate],
+            ],
+            calm_at: 3_600 * S,
+            script,
+            is_audited: true,
+            ..Self::quiet(MS)
         }
     }
 
@@ -153,6 +223,21 @@ impl Plan {
 }
 
 impl Pace {
+    /// The defaults of the configuration.
+    pub(super) fn standard() -> Self {
+        Self {
+            keep_alive: 10 * S,
+            connect: 5 * S,
+            request: 30 * S,
+            operation: 60 * S,
+            idle: 60 * S,
+            first_pause: 50 * MS,
+            longest_pause: 10 * S,
+            max_connections: 64,
+            window: 16 * 1024 * 1024,
+        }
+    }
+
     fn draw(random: &mut Random, drips: bool) -> Self {
         let keep_alive = between(random, 300 * MS, 1_500 * MS);
         Self {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{cluster::Host, plan::between};
+use super::{
+    cluster::Host,
+    plan::{Focus, between},
+};
 use crate::Random;
 
 /// The faults of a run, in the order in which they begin.
@@ -103,12 +106,17 @@ const MS: Duration = Duration::from_millis(1);
 const S: Duration = Duration::from_secs(1);
 
 /// About five faults, some alone and some at the same time.
-pub(super) fn draw_script(random: &mut Random, clients: usize) -> Script {
+pub(super) fn draw_script(random: &mut Random, clients: usize, focus: Focus) -> Script {
     let mut at = 300 * MS;
     let mut script = Vec::new();
     for _ in 0..3 + random.below(5) {
         at += between(random, Duration::ZERO, 1_500 * MS);
-        let kind = draw_kind(random);
+        let kind = match focus {
+            Focus::Everything | Focus::Expiry => draw_any(random),
+            Focus::Silence => draw_silence(random),
+            Focus::Drips => Kind::DripReplies(random.below(100)),
+            Focus::Cuts => draw_cut(random),
+        };
         script.push(Fault {
             at,
             lasts: duration_of(kind, random),
@@ -119,7 +127,48 @@ pub(super) fn draw_script(random: &mut Random, clients: usize) -> Script {
     script
 }
 
-fn draw_kind(random: &mut Random) -> Kind {
+/// A fault every few seconds, for an hour.
+pub(super) fn draw_hour(random: &mut Random, clients: usize) -> Script {
+    let mut script = Vec::new();
+    let mut at = 10 * S;
+    while at < 3_580 * S {
+        let kind = draw_any(random);
+        // Who meets a stranger is told so for good, which would end the hour early.
+        if kind != Kind::Stranger && kind != Kind::ClientCrash {
+            script.push(Fault {
+                at,
+                lasts: duration_of(kind, random),
+                client: random.below(clients),
+                kind,
+            });
+        }
+        at += between(random, S, 25 * S);
+    }
+    script
+}
+
+fn draw_silence(random: &mut Random) -> Kind {
+    let bytes = random.below(300);
+    match random.below(4) {
+        0 => Kind::Partition(Host::StoreA),
+        1 => Kind::LostReplies(Host::StoreA),
+        2 => Kind::LostRequests(Host::StoreA),
+        _ => Kind::StallReplies(bytes),
+    }
+}
+
+fn draw_cut(random: &mut Random) -> Kind {
+    let bytes = random.below(3_000);
+    match random.below(5) {
+        0 => Kind::Hold(Host::StoreA),
+        1 => Kind::Latency(Host::StoreA, between(random, S, 5 * S)),
+        2 => Kind::CutRequests(bytes),
+        3 => Kind::CutReplies(bytes),
+        _ => Kind::WrongHost(1),
+    }
+}
+
+fn draw_any(random: &mut Random) -> Kind {
     let host = *random
         .pick(&[Host::StoreA, Host::StoreA, Host::StoreB, Host::Controller])
         .unwrap_or(&Host::StoreA);

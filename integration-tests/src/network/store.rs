@@ -1,9 +1,12 @@
 //! A store's host: the embedded segment store, on the connections that the simulated network brings.
 
-use std::{io, net::Ipv4Addr, sync::Arc};
+use std::{io, net::Ipv4Addr, sync::Arc, time::Duration};
 
 use futures::{Stream, stream};
-use tokio::io::{AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::{
+    io::{AsyncWriteExt as _, DuplexStream, duplex},
+    time::sleep,
+};
 use turmoil::net::{TcpListener, TcpStream};
 
 use super::{
@@ -54,9 +57,12 @@ fn accept(
     stream::unfold(listener, next)
 }
 
+/// How long a silent store keeps a connection; longer than any client waits for a hello.
+const SILENCE: Duration = Duration::from_secs(20);
+
 /// Keeps a connection, reads nothing and says nothing. The client must have enough of it first.
 async fn mute(socket: TcpStream) {
-    std::future::pending::<()>().await;
+    sleep(SILENCE).await;
     drop(socket);
 }
 

@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, Weak,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll, ready},
     time::Duration,
@@ -32,6 +32,7 @@ const DRIP_PERIOD: Duration = Duration::from_secs(1);
 pub(super) struct Wires {
     open: Mutex<Vec<Weak<Wire>>>,
     has_no_names: AtomicBool,
+    dials: AtomicU64,
 }
 
 /// What is wrong with one direction of a connection.
@@ -82,7 +83,15 @@ impl Wires {
         self.has_no_names.store(is_so, Ordering::Relaxed);
     }
 
+    /// How often a store was dialled.
+    pub(super) fn dials(&self) -> u64 {
+        self.dials.load(Ordering::Relaxed)
+    }
+
     async fn connect(&self, endpoint: &Endpoint, limit: Duration) -> io::Result<Dialed> {
+        if endpoint.port() == STORE_PORT {
+            self.dials.fetch_add(1, Ordering::Relaxed);
+        }
         if self.has_no_names.load(Ordering::Relaxed) {
             return Err(io::Error::other("the simulation has no names now"));
         }

@@ -9,9 +9,10 @@ use tokio::sync::watch;
 use turmoil::{Builder, Sim};
 
 use super::{
-    client::{self, Activity, Seat, Stage},
+    audit,
+    client::{self, Activity, Seat, Stage, leave_number, part_number},
     cluster::{Cluster, Door, Host},
-    controller, judge,
+    controller, judge, panics,
     plan::{Plan, Role},
     record::{Event, Record},
     script::{Fault, Kind},
@@ -27,12 +28,12 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const CLIENTS: [&str; 3] = ["client-0", "client-1", "client-2"];
 
 /// One run, while it runs.
-struct World<'a> {
-    sim: Sim<'a>,
+pub(super) struct World {
+    pub(super) sim: Sim<'static>,
     plan: Arc<Plan>,
-    cluster: Arc<Cluster>,
+    pub(super) cluster: Arc<Cluster>,
     record: Arc<Record>,
-    seats: Vec<Arc<Seat>>,
+    pub(super) seats: Vec<Arc<Seat>>,
     stage: watch::Sender<Stage>,
     /// What is to be mended, and when.
     to_mend: Vec<(Duration, Fault)>,
@@ -40,6 +41,7 @@ struct World<'a> {
 
 /// Makes the run of a plan. What took effect is counted, and the hash of the trace given back.
 pub(super) fn run(plan: Plan, tally: &mut Tally) -> Verdict<u64> {
+    panics::forget();
     let mut world = World::new(plan)?;
     let ended = world.run();
     let record = Arc::clone(&world.record);
@@ -47,13 +49,16 @@ pub(super) fn run(plan: Plan, tally: &mut Tally) -> Verdict<u64> {
     drop(world);
     record.with(|book| {
         tally.merge(&book.tally);
+        panics::check()?;
+        judge::no_violation(book)?;
         ended?;
         judge::judge(book)
     })
 }
 
-impl World<'_> {
-    fn new(plan: Plan) -> Verdict<Self> {
+impl World {
+    /// The hosts of a plan, before anything has happened.
+    pub(super) fn new(plan: Plan) -> Verdict<Self> {
         let plan = Arc::new(plan);
         let cluster = Arc::new(Cluster::new(&plan)?);
         let record = Arc::new(Record::default());
@@ -62,8 +67,8 @@ impl World<'_> {
             .rng_seed(plan.seed)
             .tick_duration(plan.tick)
             .simulation_duration(Duration::MAX)
-            .min_message_latency(Duration::ZERO)
-            .max_message_latency(plan.tick)
+            .min_message_latency(plan.latency)
+            .max_message_latency(plan.latency + plan.tick)
             .tcp_capacity(64)
             .build();
         let serving = Arc::clone(&cluster);
@@ -92,6 +97,10 @@ impl World<'_> {
             seats.push(Arc::clone(&seat));
             sim.host(*name, move || client::run(Arc::clone(&seat)));
         }
+        if plan.is_audited {
+            let (seats, left) = (seats.clone(), stages.clone());
+            sim.client("auditor", audit::run(seats, left));
+        }
         Ok(Self {
             sim,
             plan,
@@ -113,15 +122,24 @@ impl World<'_> {
             }
             self.mend_what_is_due(now);
             self.advance(now);
-            if self.all_left() {
-                return Ok(());
-            }
             if now > plan.calm_at + PATIENCE {
                 return Err(Violation::broken(self.what_is_left()));
             }
-            let stepped = self.sim.step();
-            stepped.map_err(|error| Violation::broken(format!("a host ended: {error}")))?;
+            self.step()?;
+            if *self.stage.borrow() == Stage::Left && self.is_audited() {
+                return Ok(());
+            }
         }
+    }
+
+    pub(super) fn step(&mut self) -> Verdict {
+        let stepped = self.sim.step();
+        let ended = |error| Violation::broken(format!("a host ended: {error}"));
+        stepped.map_err(ended).map(drop)
+    }
+
+    fn is_audited(&self) -> bool {
+        !self.plan.is_audited || self.record.has_finished(audit::AUDITOR)
     }
 
     fn advance(&mut self, now: Duration) {
@@ -132,7 +150,7 @@ impl World<'_> {
                 Stage::Calm
             }
             Stage::Calm if self.all_written() => Stage::Written,
-            Stage::Written if self.record.with(|book| book.sealed_at.is_some()) => Stage::Sealed,
+            Stage::Written if self.all_left() => Stage::Left,
             _ => return,
         };
         self.record.note_at(now, Event::Stage, 0, 0);
@@ -147,7 +165,7 @@ impl World<'_> {
     fn parts(&self, counts: impl Fn(&Role) -> bool) -> bool {
         self.plan.clients.iter().enumerate().all(|(client, roles)| {
             roles.iter().enumerate().all(|(at, role)| {
-                !counts(role) || self.record.has_finished(client::part_number(client, at))
+                !counts(role) || self.record.has_finished(part_number(client, at))
             })
         })
     }
@@ -156,14 +174,14 @@ impl World<'_> {
         let clients = 0..self.seats.len();
         clients
             .into_iter()
-            .all(|client| self.record.has_finished(client::leave_number(client)))
+            .all(|client| self.record.has_finished(leave_number(client)))
     }
 
     fn what_is_left(&self) -> String {
         let mut left = format!("not ended at {:?}:", self.stage.borrow());
         for (client, roles) in self.plan.clients.iter().enumerate() {
             for (at, role) in roles.iter().enumerate() {
-                if !self.record.has_finished(client::part_number(client, at)) {
+                if !self.record.has_finished(part_number(client, at)) {
                     left.push_str(&format!(" client {client} {role:?};"));
                 }
             }
@@ -200,13 +218,8 @@ impl World<'_> {
             Kind::LostReplies(host) => self.sim.partition_oneway(host.name(), client),
             Kind::Hold(host) => self.sim.hold(client, host.name()),
             Kind::Latency(host, latency) => self.sim.set_link_latency(client, host.name(), latency),
-            Kind::Crash(host) => return self.crash(host),
-            Kind::PowerLoss(host) => {
-                for client in CLIENTS.iter().take(self.seats.len()) {
-                    self.sim.partition(*client, host.name());
-                }
-                return self.crash(host);
-            }
+            Kind::Crash(host) => return self.crash(host, false),
+            Kind::PowerLoss(host) => return self.crash(host, true),
             Kind::ClientCrash => return self.crash_client(fault.client),
             Kind::Move { cuts } => self.cluster.move_segments(cuts),
             Kind::WrongHost(times) => self.cluster.deny(times),
@@ -233,8 +246,14 @@ impl World<'_> {
         true
     }
 
-    fn crash(&mut self, host: Host) -> bool {
+    fn crash(&mut self, host: Host, silently: bool) -> bool {
         let runs = self.sim.is_host_running(host.name());
+        if runs && silently {
+            // What the end of its connections would say gets to nobody.
+            for client in CLIENTS.iter().take(self.seats.len()) {
+                self.sim.partition(*client, host.name());
+            }
+        }
         if runs {
             self.sim.crash(host.name());
         }
@@ -242,7 +261,7 @@ impl World<'_> {
     }
 
     fn crash_client(&mut self, client: usize) -> bool {
-        let has_left = self.record.has_finished(client::leave_number(client));
+        let has_left = self.record.has_finished(leave_number(client));
         let runs = self.sim.is_host_running(client_name(client)) && !has_left;
         if runs {
             self.sim.crash(client_name(client));

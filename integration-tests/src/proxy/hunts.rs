@@ -5,7 +5,7 @@
 //! | 3 new id on reconnect | [`hunt_new_id_on_reconnect`] | acks lost, so that the setup must know the writer |
 //! | 6 setup acks all | [`hunt_setup_acks_all`] | appends lost, which the setup does not know of |
 //! | 9 condition failure after reconnect taken as success | [`hunt_condition_failure_taken_as_success`] | a rival between a cut and the reconnect |
-//! | 10 old replies obeyed | [`hunt_old_replies_obeyed`] | late acks, and setups that send elsewhere |
+//! | 10 old replies obeyed | [`hunt_old_replies_obeyed`] | failures of an earlier setup, said late |
 //! | 16 resend in another order | [`hunt_resent_in_another_order`] | several appends held when the connection ends |
 //! | 19 dirty connection back in the pool | [`hunt_dirty_connection_reused`] | questions dropped half-way, answered later |
 //! | 20 read reply at another offset taken | [`hunt_read_reply_at_another_offset`] | just such replies |
@@ -46,7 +46,7 @@ pub fn hunt_condition_failure_taken_as_success(plan: &Plan) -> Report {
 /// Plays what finds a client that obeys replies of an earlier connection.
 #[must_use]
 pub fn hunt_old_replies_obeyed(plan: &Plan) -> Report {
-    hunt(plan, &["n07_"])
+    hunt(plan, &["n07_a_failure_of_an_earlier_setup"])
 }
 
 /// Plays what finds a writer that sends blocks again in another order.

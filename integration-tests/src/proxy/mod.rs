@@ -40,6 +40,9 @@ const HISTORIES: u64 = 7;
 /// Before a real server, so many runs share one history: what it stores stays in its memory.
 const RUNS_FOR_A_HISTORY: u64 = 6;
 
+/// Runs at the same time, for each core.
+const RUNS_PER_CORE: usize = 4;
+
 /// Plans with fewer runs do not measure the recovery.
 const LEAST_RUNS_TO_MEASURE: u64 = 50;
 
@@ -47,11 +50,9 @@ const LEAST_RUNS_TO_MEASURE: u64 = 50;
 #[must_use]
 pub fn run(plan: &Plan) -> Report {
     let is_real = Backend::is_real_wanted();
-    let scripts: Vec<&'static Script> = scripts::all()
-        .filter(|script| !is_real || script.only_embedded.is_none())
-        .collect();
+    let scripts: Vec<&'static Script> = scripts::all().collect();
     let histories = AtomicU64::new(0);
-    let mut report = over_seeds("proxy", plan, |seed, tally| {
+    let mut report = over_seeds("proxy", &side_by_side(plan), |seed, tally| {
         let trace = one(script_of(&scripts, seed)?, seed, tally)?;
         let checked = check_histories(seed, histories_of(seed, is_real), tally)?;
         histories.fetch_add(histories_of(seed, is_real), Ordering::Relaxed);
@@ -66,13 +67,6 @@ pub fn run(plan: &Plan) -> Report {
         "on {server}: {} scripts, {histories} histories checked",
         scripts.len()
     ));
-    if is_real {
-        for script in scripts::all() {
-            if let Some(reason) = script.only_embedded {
-                report.note(format!("not on a real Pravega: {}: {reason}", script.name));
-            }
-        }
-    }
     if plan.runs >= LEAST_RUNS_TO_MEASURE {
         let measured = block_on(async { recovery::measure(Backend::start().await).await });
         match measured.and_then(|measured| measured) {
@@ -100,12 +94,19 @@ pub fn run_script(name: &str, plan: &Plan) -> Report {
 /// Checks histories only, one for each seed.
 #[must_use]
 pub fn run_histories(plan: &Plan) -> Report {
-    over_seeds("proxy", plan, |seed, tally| check_histories(seed, 1, tally))
+    over_seeds("proxy", &side_by_side(plan), |seed, tally| {
+        check_histories(seed, 1, tally)
+    })
+}
+
+/// Most of a run is waiting.
+fn side_by_side(plan: &Plan) -> Plan {
+    plan.on_threads(plan.threads.saturating_mul(RUNS_PER_CORE))
 }
 
 /// Plays these scripts in turn.
 fn run_some(scripts: &[&'static Script], plan: &Plan) -> Report {
-    over_seeds("proxy", plan, |seed, tally| {
+    over_seeds("proxy", &side_by_side(plan), |seed, tally| {
         one(script_of(scripts, seed)?, seed, tally)
     })
 }

@@ -77,7 +77,7 @@ async fn run(stage: &mut Stage, tally: &mut Tally) -> Verdict {
     let content = content(stage).await?;
     known_goal.send_replace(Some(u64::try_from(content.len()).unwrap_or(u64::MAX)));
     let read = (ended(at_tail).await?, ended(in_sequence).await?);
-    beside.abort_all();
+    beside.shutdown().await;
     factory.shutdown().await;
     stage.check()?;
     if stage.allowed.is_gone {
@@ -85,7 +85,10 @@ async fn run(stage: &mut Stage, tally: &mut Tally) -> Verdict {
     }
     judge(stage, written, &content)?;
     reading::compare(&read.0, &content)?;
-    reading::compare(&read.1, &content)
+    reading::compare(&read.1, &content)?;
+    let seen = stage.seen.lock().unwrap_or_else(PoisonError::into_inner);
+    seen.iter()
+        .try_for_each(|(at, piece)| reading::compare(&vec![(*at, piece.clone())], &content))
 }
 
 async fn ended(reader: JoinHandle<Verdict<Pieces>>) -> Verdict<Pieces> {

@@ -11,6 +11,7 @@ use pravega_byte_stream::{
     ClientFactory, ReadError, RetryPolicy, ScopedSegment, WriteError, WriteMode,
 };
 
+use super::reading::Pieces;
 use crate::{
     Backend, Random, Trace,
     campaign::{Tally, Verdict, Violation},
@@ -22,6 +23,13 @@ use crate::{
 const SHORT_PERIOD: Duration = Duration::from_millis(25);
 /// How long a call lasts that is meant to time out.
 const SHORT_CALL: Duration = Duration::from_millis(60);
+
+/// Far longer than any call takes here whose fault has been ended.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than a frame may take.
+const LONG_PATIENCE: Duration = Duration::from_secs(40);
+/// More connections than a run has sessions.
+const MANY_CONNECTIONS: usize = 16;
 
 /// One run, before and while it is played.
 pub(super) struct Stage {
@@ -44,8 +52,14 @@ pub(super) struct Stage {
     /// Everything chosen by the seed.
     pub(super) trace: Trace,
     pub(super) beside: Vec<BoxFuture<'static, ()>>,
+    /// What others than the two readers have read.
+    pub(super) seen: Arc<Mutex<Pieces>>,
     has_short_period: bool,
     has_short_calls: bool,
+    /// The deadline of calls that are not meant to time out.
+    patience: Duration,
+    /// The most connections of a client.
+    connections: usize,
     cues: BTreeMap<u32, Vec<Cue>>,
     watched: Vec<(&'static str, Armed)>,
     gates: Vec<Gate>,
@@ -117,6 +131,11 @@ impl Stage {
             false => WriteMode::Shared,
         };
         let appends = 20 + random.below(81);
+        // Often each session has a connection of its own, and sometimes all share one.
+        let connections = match random.below(4) {
+            0 => 1 + random.below(2),
+            _ => MANY_CONNECTIONS,
+        };
         let mut trace = Trace::new();
         trace.add(seed);
         Self {
@@ -133,8 +152,11 @@ impl Stage {
             kept: Arc::default(),
             trace,
             beside: Vec::new(),
+            seen: Arc::default(),
             has_short_period: false,
             has_short_calls: false,
+            patience: PATIENCE,
+            connections,
             cues: BTreeMap::new(),
             watched: Vec::new(),
             gates: Vec::new(),
@@ -259,6 +281,16 @@ impl Stage {
         self.rescue = Some(Box::new(rescue));
     }
 
+    /// Calls may take longer than a frame.
+    pub(super) fn be_patient(&mut self) {
+        self.patience = LONG_PATIENCE;
+    }
+
+    /// All sessions and questions of a client use the same connection.
+    pub(super) fn share_connections(&mut self) {
+        self.connections = 1;
+    }
+
     /// What is due before an append.
     pub(super) fn due(&mut self, append: u32) -> Vec<Cue> {
         self.cues.remove(&append).unwrap_or_default()
@@ -268,7 +300,7 @@ impl Stage {
     pub(super) fn factory(&self) -> ClientFactory {
         let (moment, calls) = match self.has_short_calls {
             true => (SHORT_CALL / 2, SHORT_CALL),
-            false => (Duration::from_secs(2), Duration::from_secs(20)),
+            false => (Duration::from_secs(2), self.patience),
         };
         let retry = RetryPolicy::default()
             .with_initial_backoff(Duration::from_millis(1))
@@ -280,7 +312,8 @@ impl Stage {
                 .request_timeout(moment)
                 .connect_timeout(moment)
                 .hello_timeout(moment)
-                .operation_timeout(calls);
+                .operation_timeout(calls)
+                .max_connections_per_endpoint(self.connections);
             match self.has_short_period {
                 true => config.keep_alive_interval(SHORT_PERIOD),
                 false => config,

@@ -97,8 +97,10 @@ pub enum Fault {
     /// A request: the client's connection ends. The store's goes on, and is given the request when the gate
     /// opens; what it says to that is heard by nobody.
     Orphan(Gate),
-    /// It passes in pieces of so many bytes, with a pause behind each.
+    /// It passes in pieces of at least so many bytes, a hundred at the most, with a pause behind each.
     Drip(usize, Duration),
+    /// Its header announces thousands of bytes, and they come one by one, with a pause behind each.
+    DripWithoutEnd(Duration),
     /// A request is not passed on, but answered.
     Answer(Arc<dyn Fn(&Request) -> Option<Vec<Reply>> + Send + Sync>),
     /// A reply is replaced by others.
@@ -141,6 +143,7 @@ impl Fault {
             (Self::Hold(gate), _) => Treatment::StallInside(0, gate.clone()),
             (Self::StallInside(bytes, gate), _) => Treatment::StallInside(*bytes, gate.clone()),
             (Self::Drip(piece, pause), _) => Treatment::Drip(*piece, *pause),
+            (Self::DripWithoutEnd(pause), _) => Treatment::DripWithoutEnd(*pause),
             (Self::Garble(garble), _) => Treatment::Onward(garble(&bytes_of(frame)).into()),
             (Self::Orphan(gate), Message::Request(_)) => Treatment::Orphan(gate.clone()),
             (Self::Answer(answer), Message::Request(request)) => {
@@ -166,6 +169,7 @@ impl fmt::Debug for Fault {
             Self::StallInside(bytes, _) => write!(f, "StallInside({bytes})"),
             Self::Orphan(_) => f.write_str("Orphan"),
             Self::Drip(piece, pause) => write!(f, "Drip({piece}, {pause:?})"),
+            Self::DripWithoutEnd(pause) => write!(f, "DripWithoutEnd({pause:?})"),
             Self::Answer(_) => f.write_str("Answer"),
             Self::Replace(_) => f.write_str("Replace"),
             Self::Garble(_) => f.write_str("Garble"),
@@ -182,6 +186,7 @@ pub(super) enum Treatment {
     StallInside(usize, Gate),
     Orphan(Gate),
     Drip(usize, Duration),
+    DripWithoutEnd(Duration),
     /// These bytes go on in its place.
     Onward(Bytes),
     /// It does not go on; these bytes go back.

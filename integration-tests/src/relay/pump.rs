@@ -24,6 +24,12 @@ use super::{
     lock,
 };
 
+/// What a frame announces that will never end: just below the limit for small messages.
+const MANY_BYTES: u32 = 60_000;
+
+/// A long frame is not cut into more pieces than this, so that it does not take a minute.
+const MOST_PIECES: usize = 100;
+
 /// Takes connections at one door.
 pub(super) async fn serve(shared: Arc<Shared>, door: usize, listener: TcpListener) {
     let mut connections = JoinSet::new();
@@ -157,6 +163,7 @@ impl Way<'_> {
             }
             Treatment::Orphan(gate) => Err(End::Orphaned(gate, whole)),
             Treatment::Drip(piece, pause) => self.drip(&whole, piece, pause).await,
+            Treatment::DripWithoutEnd(pause) => self.drip_without_end(frame.code, pause).await,
             Treatment::Onward(bytes) => self.pass(&bytes).await,
             Treatment::Back(bytes) => Ok(self.back.lock().await.write_all(&bytes).await?),
         }
@@ -167,7 +174,7 @@ impl Way<'_> {
     }
 
     async fn drip(self, whole: &[u8], piece: usize, pause: Duration) -> Result<(), End> {
-        for piece in whole.chunks(piece.max(1)) {
+        for piece in whole.chunks(piece.max(whole.len() / MOST_PIECES).max(1)) {
             self.pass(piece).await?;
             match pause.is_zero() {
                 true => tokio::task::yield_now().await,
@@ -175,6 +182,15 @@ impl Way<'_> {
             }
         }
         Ok(())
+    }
+
+    async fn drip_without_end(self, code: i32, pause: Duration) -> Result<(), End> {
+        self.pass(&code.to_be_bytes()).await?;
+        self.pass(&MANY_BYTES.to_be_bytes()).await?;
+        loop {
+            self.pass(&[0]).await?;
+            tokio::time::sleep(pause).await;
+        }
     }
 
     /// True when the segment that a request is for is not here any more.

@@ -24,8 +24,11 @@ pub(crate) struct Way {
     pub(crate) host: usize,
     /// How many flows its sessions were given.
     pub(crate) flows: u64,
-    /// A reply on an earlier connection can still be heard.
-    pub(crate) refused: usize,
+    /// How often the store refused the client, or was said to have broken the protocol: too often, and the
+    /// session may give up.
+    pub(crate) troubles: usize,
+    /// The store has lost what it acknowledged.
+    pub(crate) is_bereft: bool,
 }
 
 impl Way {

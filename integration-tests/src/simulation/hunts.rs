@@ -37,6 +37,14 @@ pub fn hunt_fenced(plan: &Plan) -> Report {
     })
 }
 
+/// Clients of a store that loses what it acknowledged: whatever does not notice, or makes it worse.
+#[must_use]
+pub fn hunt_data_loss(plan: &Plan) -> Report {
+    over_seeds("data loss", plan, |seed, tally| {
+        run_of(seed, tally, Scene::losing)
+    })
+}
+
 /// One writer, and a fault at every third step: whatever wears out.
 #[must_use]
 pub fn hunt_relentless(plan: &Plan) -> Report {

@@ -21,6 +21,7 @@
 mod append;
 mod client;
 mod exchange;
+mod expected;
 mod hunts;
 mod read;
 mod scene;
@@ -32,7 +33,8 @@ use self::{client::Client, scene::Scene, world::World};
 pub use self::{
     exchange::{exchange, exchange_cut_twice},
     hunts::{
-        hunt_above_tail, hunt_conflicts, hunt_fenced, hunt_reading, hunt_relentless, hunt_writing,
+        hunt_above_tail, hunt_conflicts, hunt_data_loss, hunt_fenced, hunt_reading,
+        hunt_relentless, hunt_writing,
     },
 };
 use crate::{
@@ -49,6 +51,7 @@ pub fn run(plan: &Plan) -> Report {
     over_seeds("simulation", plan, |seed, tally| {
         run_of(seed, tally, Scene::of)
     })
+    .expecting(expected::ENOUGH_RUNS, &expected::pairs())
 }
 
 /// The run of a seed in a scene that is drawn from the same seed.

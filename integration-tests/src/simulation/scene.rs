@@ -51,10 +51,11 @@ pub(crate) struct Scene {
 impl Scene {
     /// The scene of a seed: all kinds, a third of them from a directed start.
     pub(crate) fn of(random: &mut Random) -> Self {
-        let mut scene = match random.below(8) {
-            0..=2 => Self::mixed(random),
-            3 | 4 => Self::writing(random),
-            5 | 6 => Self::reading(random),
+        let mut scene = match random.below(32) {
+            0..=11 => Self::mixed(random),
+            12..=19 => Self::writing(random),
+            20..=26 => Self::reading(random),
+            27 => Self::losing(random),
             _ => Self::competing(random),
         };
         if random.one_in(3) {
@@ -74,6 +75,7 @@ impl Scene {
                 fences: random.one_in(3),
                 shows_late: random.one_in(3),
                 tells_tail_early: false,
+                loses_acked: false,
             },
             modes: Modes::Mixed,
             writers: 0,
@@ -142,6 +144,13 @@ impl Scene {
         scene
     }
 
+    /// Clients of all kinds at a store that may lose what it acknowledged.
+    pub(crate) fn losing(random: &mut Random) -> Self {
+        let mut scene = Self::mixed(random);
+        scene.rules.loses_acked = true;
+        scene
+    }
+
     /// One writer, and a fault at every third step.
     pub(crate) fn relentless(random: &mut Random) -> Self {
         Self {
@@ -160,6 +169,7 @@ impl Scene {
             fences: false,
             shows_late: false,
             tells_tail_early: true,
+            loses_acked: false,
         };
         Start::OffsetAboveTailCopyUnderway.shape(&mut scene);
         scene

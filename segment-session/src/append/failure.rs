@@ -2,6 +2,7 @@
 
 use std::{error::Error, fmt, ops::Range, sync::Arc};
 
+use pravega_client_shared::planted::{self, Bug};
 use snafu::Snafu;
 
 use crate::ProtocolViolation;
@@ -162,6 +163,10 @@ impl AppendFailure {
         else {
             return None;
         };
+        let mut doubtful = self.doubtful();
+        if planted::is_on(Bug::TailAfterFailureBelieved) && tail > expected {
+            doubtful.end = doubtful.start;
+        }
         Some(Self::new(
             Arc::clone(&self.0.segment),
             AppendFailureKind::Conflict {
@@ -169,7 +174,7 @@ impl AppendFailure {
                 actual: Some(tail),
             },
             self.unacked(),
-            self.doubtful(),
+            doubtful,
             None,
         ))
     }

@@ -2,6 +2,7 @@
 
 use std::{collections::VecDeque, ops::Range};
 
+use pravega_client_shared::planted::{self, Bug};
 use pravega_wire_protocol::Payload;
 
 use super::{batch::Draft, ledger::to_count};
@@ -91,7 +92,11 @@ impl InFlight {
 
     /// The next block to give out on the present connection.
     pub(super) fn give_out(&mut self) -> Option<&mut Block> {
-        let block = self.blocks.get_mut(self.given_out)?;
+        let mut at = self.given_out;
+        if planted::is_on(Bug::ResentInAnotherOrder) && self.blocks.back()?.copies > 0 {
+            at = self.blocks.len().checked_sub(at + 1)?;
+        }
+        let block = self.blocks.get_mut(at)?;
         self.given_out += 1;
         block.copies = block.copies.saturating_add(1);
         Some(block)

@@ -104,6 +104,13 @@ impl Ledger {
         range
     }
 
+    /// Planted bug: gives up the bytes of the failure, and none behind them.
+    pub(super) fn discard_first(&mut self, failure: AppendFailure) {
+        let range = failure.unacked();
+        self.durable = range.end;
+        self.discarded.push_back(Discarded { range, failure });
+    }
+
     pub(super) fn fate(&self, range: &Range<u64>, failure: Option<&AppendFailure>) -> Fate {
         let given_up = self.discarded.iter().find(|discarded| {
             range.start.max(discarded.range.start) < range.end.min(discarded.range.end)

@@ -2,7 +2,10 @@
 
 use std::{ops::Range, sync::Arc, time::Instant};
 
-use pravega_client_shared::{DelegationToken, FlowId};
+use pravega_client_shared::{
+    DelegationToken, FlowId, WriterId,
+    planted::{self, Bug},
+};
 
 use super::{
     AppendFailure, AppendFailureKind, AppendSession,
@@ -10,7 +13,7 @@ use super::{
     failure::Cause,
     state::{Attached, Link},
 };
-use crate::{AttachFailure, AttachFailureKind, Disconnect};
+use crate::{AttachFailure, AttachFailureKind, Disconnect, Trouble};
 
 impl AppendSession {
     /// Asks for a connection though there may be nothing to send, so that the first block finds one or the
@@ -32,6 +35,10 @@ impl AppendSession {
             return;
         }
         if self.attached_before {
+            if planted::is_on(Bug::NewIdOnReconnect) {
+                let id = self.writer_id.as_u128().wrapping_add(1 << 64);
+                self.writer_id = WriterId::from_wire(id);
+            }
             self.stats.reconnects += 1;
         }
         self.attached_before = true;
@@ -48,7 +55,7 @@ impl AppendSession {
         let kind = match failure.kind() {
             AttachFailureKind::Unreachable => {
                 self.hints.relocate = true;
-                self.retry_later(now);
+                self.retry_later(now, Trouble::Away);
                 return;
             }
             AttachFailureKind::NoSuchSegment => AppendFailureKind::NoSuchSegment,
@@ -80,7 +87,7 @@ impl AppendSession {
             }
             Disconnect::Silent | Disconnect::Released => {}
         }
-        self.retry_later(now);
+        self.retry_later(now, Trouble::Failing);
     }
 
     /// A deadline from [`poll_timeout`](Self::poll_timeout) has come. Harmless at any other time.
@@ -135,15 +142,15 @@ impl AppendSession {
     }
 
     /// Lets go of the connection and plans the next attempt.
-    pub(super) fn detach(&mut self, now: Instant, close: bool) {
+    pub(super) fn detach(&mut self, now: Instant, close: bool, trouble: Trouble) {
         self.events.detach(close);
-        self.retry_later(now);
+        self.retry_later(now, trouble);
     }
 
     /// There is no connection any more. Plans the next attempt, if there is use for one.
-    pub(super) fn retry_later(&mut self, now: Instant) {
+    pub(super) fn retry_later(&mut self, now: Instant, trouble: Trouble) {
         self.link = Link::Detached;
-        self.not_before = now.checked_add(self.backoff.next_pause());
+        self.not_before = now.checked_add(self.backoff.next_pause(trouble));
         self.review(now);
     }
 
@@ -155,7 +162,7 @@ impl AppendSession {
             self.link = Link::Detached;
             self.fail(kind, None);
         } else {
-            self.retry_later(now);
+            self.retry_later(now, Trouble::Failing);
         }
     }
 
@@ -200,6 +207,19 @@ impl AppendSession {
         self.window.clear();
         self.events.failed(failure.clone());
         self.failure = Some(failure);
+    }
+
+    /// Planted bug: of all that waits, only the refused block fails.
+    pub(super) fn drop_first_block(&mut self, kind: AppendFailureKind) {
+        let Some(block) = self.in_flight.first() else {
+            return;
+        };
+        let (number, failed) = (block.number, block.start..block.end());
+        let segment = Arc::clone(&self.segment);
+        let nothing = failed.start..failed.start;
+        let failure = AppendFailure::new(segment, kind, failed, nothing, None);
+        self.window.give(self.in_flight.acknowledge(number).cost);
+        self.ledger.discard_first(failure);
     }
 
     fn set_up(&mut self, flow: FlowId, token: DelegationToken) {

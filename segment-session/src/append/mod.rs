@@ -16,7 +16,10 @@ mod window;
 use std::{ops::Range, sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use pravega_client_shared::WriterId;
+use pravega_client_shared::{
+    WriterId,
+    planted::{self, Bug},
+};
 
 use self::{
     batch::Batch,
@@ -277,7 +280,12 @@ impl AppendSession {
     pub fn resync(&mut self, tail: u64) -> Result<Resynced, ResyncError> {
         self.check_movable(tail)?;
         let discarded = match self.failure.take() {
-            Some(failure) => self.ledger.discard(failure),
+            Some(failure) => {
+                if planted::is_on(Bug::NumberReusedAfterTimeout) && !failure.doubtful().is_empty() {
+                    self.next_number = self.acked_number + 1;
+                }
+                self.ledger.discard(failure)
+            }
             None => self.ledger.unacked(),
         };
         self.ledger.anchor_durable(tail);

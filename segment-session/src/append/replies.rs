@@ -2,12 +2,15 @@
 
 use std::time::Instant;
 
-use pravega_client_shared::WriterId;
+use pravega_client_shared::{
+    WriterId,
+    planted::{self, Bug},
+};
 use pravega_wire_protocol::{AppendSetup, ConditionalCheckFailed, DataAppended, Reply};
 
 use super::{AppendFailureKind, AppendSession, FIRST_NUMBER, WriteMode, link::STRIKE, state::Link};
 use crate::{
-    ProtocolViolation, error,
+    ProtocolViolation, Trouble, error,
     recovery::{Recovery, Refusal, TokenFault},
 };
 
@@ -27,7 +30,8 @@ impl AppendSession {
             let code = unknown.code;
             return self.violation(now, ProtocolViolation::UnknownReply { code });
         }
-        if reply.request_id() != Some(on.request_id.to_wire()) {
+        let is_old = reply.request_id() != Some(on.request_id.to_wire());
+        if is_old && !planted::is_on(Bug::OldRepliesObeyed) {
             self.stats.ignored_replies += 1;
             return Ok(());
         }
@@ -132,7 +136,10 @@ impl AppendSession {
 
     fn on_setup(&mut self, setup: &AppendSetup) {
         // A writer without a number is told a very negative one.
-        let stored = setup.last_event_number.max(FIRST_NUMBER - 1);
+        let stored = match planted::is_on(Bug::SetupAcksAll) {
+            true => self.next_number - 1,
+            false => setup.last_event_number.max(FIRST_NUMBER - 1),
+        };
         if stored < self.acked_number {
             let acked = self.acked_number;
             self.fail(AppendFailureKind::DataLoss { acked, stored }, None);
@@ -157,7 +164,7 @@ impl AppendSession {
         if ack.event_number <= self.acked_number {
             self.stats.ignored_replies += 1;
         } else if self.leaves_gap(ack) {
-            self.detach(now, true);
+            self.detach(now, true, Trouble::Failing);
         } else {
             let tail = u64::try_from(ack.current_segment_write_offset).ok();
             self.acknowledge(ack.event_number, tail);
@@ -193,18 +200,27 @@ impl AppendSession {
 
     fn on_failure(&mut self, now: Instant, reply: &Reply) {
         match Recovery::of(reply) {
+            // Planted bug: a condition that fails behind a reconnect, "because the first copy was stored".
+            Some(Recovery::Conflict) if self.is_taken_as_success() => {
+                self.acknowledge(self.acked_number + 1, None);
+            }
             Some(Recovery::Conflict) => self.on_conflict(),
             // The server is about to close the connection.
-            Some(Recovery::Resume) => self.detach(now, true),
+            Some(Recovery::Resume) => self.detach(now, true, Trouble::Failing),
             Some(Recovery::Retry) => self.refused(now, reason(reply)),
             Some(Recovery::Relocate) => {
                 self.hints.relocate = true;
-                self.detach(now, false);
+                self.detach(now, false, Trouble::Away);
             }
             Some(Recovery::RenewToken(fault)) => self.on_token(now, fault),
             Some(Recovery::Fail(refusal)) => self.on_refusal(refusal),
             None => {}
         }
+    }
+
+    fn is_taken_as_success(&self) -> bool {
+        let is_again = self.in_flight.first().is_some_and(|block| block.copies > 1);
+        is_again && planted::is_on(Bug::ConditionFailureTakenAsSuccess)
     }
 
     fn on_conflict(&mut self) {
@@ -217,6 +233,10 @@ impl AppendSession {
         let expected = self.ledger.offset_of(block.start);
         self.stats.conflicts += 1;
         let actual = None;
+        if planted::is_on(Bug::OnlyTheFailedBlockDropped) && !self.batch.is_empty() {
+            self.drop_first_block(AppendFailureKind::Conflict { expected, actual });
+            return;
+        }
         self.give_up(
             AppendFailureKind::Conflict { expected, actual },
             doubtful,
@@ -227,6 +247,9 @@ impl AppendSession {
     fn on_token(&mut self, now: Instant, fault: TokenFault) {
         self.hints.renew_token = true;
         match fault {
+            TokenFault::Expired if planted::is_on(Bug::ExpiryTakenAsFatal) => {
+                self.fail(AppendFailureKind::Unauthorized, None);
+            }
             TokenFault::Expired => {
                 self.events.detach(false);
                 self.strike(now, STRIKE, AppendFailureKind::Unauthorized);
@@ -236,7 +259,7 @@ impl AppendSession {
             }
             TokenFault::Refused => {
                 self.token_renewed = true;
-                self.detach(now, false);
+                self.detach(now, false, Trouble::Failing);
             }
         }
     }

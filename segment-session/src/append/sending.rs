@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
+use pravega_client_shared::planted::{self, Bug};
 use pravega_wire_protocol::{AppendBlockEnd, ConditionalBlockEnd, Request, SetupAppend};
 
 use super::{AppendSession, WriteMode, state::Link};
@@ -64,8 +65,10 @@ impl AppendSession {
         }
         let (event_number, data) = (block.number, block.payload.clone());
         self.stats.max_blocks_in_flight = self.stats.max_blocks_in_flight.max(self.in_flight.len());
+        // Planted bug: every other block goes out without its condition.
+        let is_plain = planted::is_on(Bug::ConditionalAndPlainMixed) && event_number % 2 == 0;
         Some(match self.options.mode {
-            WriteMode::Exclusive => ConditionalBlockEnd {
+            WriteMode::Exclusive if !is_plain => ConditionalBlockEnd {
                 writer_id: self.writer_id,
                 event_number,
                 // Never negative: on the wire that would mean "no condition".
@@ -74,7 +77,7 @@ impl AppendSession {
                 request_id,
             }
             .into(),
-            WriteMode::Shared => AppendBlockEnd {
+            _ => AppendBlockEnd {
                 writer_id: self.writer_id,
                 size_of_whole_events: i32::try_from(data.len()).unwrap_or(i32::MAX),
                 data,
@@ -92,7 +95,9 @@ impl AppendSession {
             return false;
         }
         let idle = self.in_flight.is_empty();
-        if self.options.mode == WriteMode::Exclusive && !idle {
+        // Planted bug: four conditional blocks in flight.
+        let is_full = !planted::is_on(Bug::ConditionalPipeline) || self.in_flight.len() >= 4;
+        if self.options.mode == WriteMode::Exclusive && !idle && is_full {
             return false;
         }
         let Some(open) = self.batch.open().filter(|_| !self.batch.has_closed()) else {

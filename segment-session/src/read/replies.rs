@@ -3,7 +3,10 @@
 use std::{ops::Range, sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use pravega_client_shared::RequestId;
+use pravega_client_shared::{
+    RequestId,
+    planted::{self, Bug},
+};
 use pravega_wire_protocol::{
     Payload, Reply, SegmentIsSealed, SegmentIsTruncated, SegmentRead, StreamSegmentInfo,
 };
@@ -17,7 +20,7 @@ use super::{
     state::Link,
 };
 use crate::{
-    ProtocolViolation, Recovery, Refusal, TokenFault,
+    ProtocolViolation, Recovery, Refusal, TokenFault, Trouble,
     error::{
         EndMovedSnafu, HeadNotBeyondSnafu, ImpossibleSegmentSnafu, OtherSegmentSnafu,
         ReadOffsetSnafu, UnexpectedReplySnafu, UnknownReplySnafu,
@@ -40,7 +43,7 @@ impl ReadSession {
                 let violation = violation.clone();
                 self.fail(ReadFailure::Protocol { violation });
             } else {
-                self.attach_later(now);
+                self.attach_later(now, Trouble::Failing);
             }
         }
         self.settle();
@@ -102,7 +105,8 @@ impl ReadSession {
     ) -> Result<(), ProtocolViolation> {
         self.check_segment(&reply.segment)?;
         ensure!(
-            u64::try_from(reply.offset) == Ok(read.asked),
+            u64::try_from(reply.offset) == Ok(read.asked)
+                || planted::is_on(Bug::ReadReplyAtAnotherOffset),
             ReadOffsetSnafu {
                 expected: read.asked,
                 actual: reply.offset
@@ -256,13 +260,13 @@ impl ReadSession {
                     let reason = reason_of(reply);
                     self.fail(ReadFailure::Refused { reason });
                 } else {
-                    self.detach_and_retry(now);
+                    self.detach_and_retry(now, Trouble::Failing);
                 }
             }
             Recovery::Relocate => {
                 self.hints.relocate = true;
                 self.query.is_unverified = true;
-                self.detach_and_retry(now);
+                self.detach_and_retry(now, Trouble::Away);
             }
             Recovery::RenewToken(fault) => {
                 if !self.renew_token(now, fault) {
@@ -292,7 +296,7 @@ impl ReadSession {
         if self.token_refusals == 1 {
             self.detach_and_go_on();
         } else {
-            self.detach_and_retry(now);
+            self.detach_and_retry(now, Trouble::Failing);
         }
         true
     }

@@ -1,4 +1,4 @@
-//! The append session, from outside: scripts of known stories and random runs against a model server.
+//! The append session, from outside: scripts of known stories, and replies that no server sends.
 #![cfg(test)]
 
 #[path = "../support/mod.rs"]
@@ -7,7 +7,6 @@ mod support;
 mod accounts;
 mod conflicts;
 mod hostile;
-mod model;
 mod reconnect;
 mod sealing;
 mod sending;

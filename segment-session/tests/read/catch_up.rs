@@ -290,7 +290,7 @@ fn peeking_and_consuming_is_reading() {
     assert_eq!(reader.session.peek(), None);
     reader.deliver(tail_for(&read, 10_000));
     let peeked = reader.session.peek().unwrap().to_vec();
-    assert_eq!(peeked, crate::model_server::content(0..10_000));
+    assert_eq!(peeked, crate::content::content(0..10_000));
     reader.session.consume(4_000);
     assert_eq!(reader.session.peek().unwrap(), &peeked[4_000..]);
     reader.session.consume(usize::MAX);

@@ -1,10 +1,10 @@
-//! The read session, from outside: scripts of known stories and random runs against a model server.
+//! The read session, from outside: scripts of known stories, and replies that no server sends. Random runs
+//! against a model of the store are the simulation in `integration-tests`.
 //!
 //! | module | holds |
 //! | --- | --- |
 //! | [`reader`] | a session driven by hand, for stories that a test tells reply by reply |
-//! | [`model_server`] | a naive model of the reading side of a segment store |
-//! | [`world`] | a session, a model server, a consumer and faults, driven by a seed |
+//! | [`content`] | what every segment has at its offsets |
 //! | the others | the stories |
 
 #![cfg(test)]
@@ -12,15 +12,13 @@
 #[path = "../support/random.rs"]
 mod random;
 
-mod model_server;
+mod content;
 mod reader;
-mod world;
 
 mod catch_up;
 mod chaos;
 mod ending;
 mod hostile;
-mod property;
 mod recovery;
 mod seeking;
 mod tail;

@@ -15,7 +15,7 @@ use pravega_wire_protocol::{
     Reply, Request, SegmentIsSealed, SegmentIsTruncated, SegmentRead, StreamSegmentInfo, WrongHost,
 };
 
-use crate::model_server::content;
+use crate::content::content;
 
 pub(crate) const SEGMENT: &str = "scope/stream/0.#epoch.0";
 pub(crate) const MIB: u64 = 1 << 20;

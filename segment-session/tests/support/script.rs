@@ -2,7 +2,6 @@
 
 use std::{
     ops::Range,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -328,9 +327,4 @@ impl Script {
         assert_eq!(failure.segment(), SEGMENT);
         failure
     }
-}
-
-/// The segment's name as the sessions hold it.
-pub(crate) fn segment() -> Arc<str> {
-    SEGMENT.into()
 }

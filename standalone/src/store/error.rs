@@ -105,7 +105,7 @@ pub enum DirectoryError {
         /// The version found.
         found: u64,
     },
-    /// The directory was written by an earlier version of this server, which stored without checksums.
+    /// The directory was written by an earlier version of this server, with another layout of its file.
     #[snafu(display(
         "{} has format {found}, this server knows {} alone",
         directory.display(),

@@ -24,12 +24,6 @@ impl Names {
         }
     }
 
-    /// How many segments there are.
-    pub(super) fn len(&self) -> usize {
-        let segments = self.segments.read().unwrap_or_else(PoisonError::into_inner);
-        segments.len()
-    }
-
     /// The segment of this name.
     pub(super) fn find(&self, name: &str) -> Option<Arc<Segment>> {
         let segments = self.segments.read().unwrap_or_else(PoisonError::into_inner);

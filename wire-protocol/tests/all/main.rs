@@ -9,6 +9,7 @@ mod queue;
 mod recorded;
 mod roundtrip;
 mod strategy;
+mod words;
 mod worked;
 
 use bytes::{Bytes, BytesMut};

@@ -93,7 +93,7 @@ async fn under_a_wait(trial: &mut Trial) -> Verdict {
     trial.some_moment().await;
     shut_down(trial).await;
     let (ended, mut pen) = blocked.await.map_err(failed("a task"))?;
-    closed(ended, "a wait")?;
+    closed(ended, &format!("{wait:?}"))?;
     closed(pen.writer.write(b"late").await.map(|_| ()), "a write")?;
     pen.notes.as_receipts_say();
     let durable = pen.writer.durable_offset();

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
-use pravega_byte_stream::{ControllerClient, ControllerError, ScopedStream, StreamConfiguration};
+use pravega_byte_stream::{
+    ControllerClient, ControllerError, Credentials, ScopedStream, StreamConfiguration,
+};
 use pravega_controller_client::Access;
 
 use super::{Case, asking::expect_eq};
@@ -12,7 +14,7 @@ use crate::{
     cancel::{
         knife::repeat,
         pen::Pen,
-        scene::{Trial, failed},
+        scene::{Trial, failed, in_a_hurry},
     },
 };
 
@@ -113,11 +115,7 @@ enum List {
 
 /// A client of the controller that nobody has used; it does not pass the relay, which does not know all calls.
 fn controller(trial: &Trial) -> Verdict<ControllerClient> {
-    let factory = trial
-        .scene
-        .relay
-        .backend()
-        .factory_with(crate::cancel::scene::in_a_hurry);
+    let factory = trial.scene.relay.backend().factory_with(in_a_hurry);
     factory.controller().map_err(failed("a controller client"))
 }
 
@@ -301,7 +299,15 @@ async fn endpoint(trial: &mut Trial) -> Verdict {
 }
 
 async fn token(trial: &mut Trial) -> Verdict {
-    let (controller, stream) = (controller(trial)?, trial.scene.stream.clone());
+    // Somebody without credentials is not told of tokens, and does not ask.
+    let factory = trial.scene.relay.backend().factory_with(|config| {
+        let somebody = Credentials::bearer("somebody");
+        in_a_hurry(config).credentials(somebody)
+    });
+    let controller = factory
+        .controller()
+        .map_err(failed("a controller client"))?;
+    let stream = trial.scene.stream.clone();
     let asked = repeat!(trial.knife, controller.token(&stream, Access::Read));
     let token = asked.map_err(wrong)?.token;
     expect_eq("a token without security is empty", token.is_empty(), true)

@@ -148,7 +148,7 @@ fn check_position(pen: &Pen, before: u64) -> Verdict {
 async fn many_blocks(trial: &mut Trial, face: Face) -> Verdict {
     let mode = trial.some_mode();
     let mut pen = Pen::open(trial, mode, |it| it.max_unacked_bytes(WINDOW)).await?;
-    let len = pen.max_write(WINDOW)?;
+    let len = pen.max_write(WINDOW + 1)?;
     let blocks: Vec<Block> = (0..5).map(|_| pen.notes.next(len)).collect();
     let all: Vec<u8> = blocks.iter().flat_map(|block| block.bytes()).collect();
     let before = pen.writer.position();

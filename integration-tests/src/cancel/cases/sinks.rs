@@ -55,7 +55,7 @@ async fn push(sink: &mut ByteSink, how: How) -> Result<(), WriteError> {
 async fn pieces(trial: &mut Trial, how: How) -> Verdict {
     let mode = trial.some_mode();
     let mut pen = Pen::open(trial, mode, |it| it.max_unacked_bytes(WINDOW)).await?;
-    let len = pen.max_write(WINDOW)?;
+    let len = pen.max_write(WINDOW + 1)?;
     let blocks: Vec<Block> = (0..4).map(|_| pen.notes.next(len)).collect();
     let item: Bytes = blocks.iter().flat_map(|block| block.bytes()).collect();
     let whole = u64::try_from(item.len()).unwrap_or(u64::MAX);

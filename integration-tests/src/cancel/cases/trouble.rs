@@ -101,11 +101,21 @@ async fn overtaken(trial: &mut Trial) -> Verdict<Pen> {
 async fn conflict(trial: &mut Trial, wait: Wait) -> Verdict {
     let mut pen = overtaken(trial).await?;
     pen.append(400).await?;
-    pen.append(40).await?;
+    let behind = pen.notes.next(40);
+    match pen.writer.try_append(behind.bytes()) {
+        Ok(receipt) => pen.notes.accepted(behind, Some(receipt)),
+        Err(refused) if is_conflict(&refused.error) => pen.notes.refused(behind),
+        // Nobody is told before the store has said where the segment ends.
+        Err(refused) if matches!(refused.error, WriteError::Full { .. }) => {
+            pen.notes.refused(behind);
+        }
+        Err(refused) => return Err(failed("appending")(refused)),
+    }
+    let unflushed = pen.writer.unflushed_bytes();
     told_later(trial, &mut pen, wait, is_conflict).await?;
     pen.notes.as_receipts_say();
     let resynced = pen.writer.resync().await.map_err(failed("resync"))?;
-    expect_eq("bytes given up", resynced.given_up, 440)?;
+    expect_eq("bytes given up", resynced.given_up, unflushed)?;
     pen.finish().await
 }
 

@@ -1,9 +1,10 @@
 //! What a store can say to an append, without failing it for good.
 
 use pravega_byte_stream::WriteMode;
-use pravega_client_shared::WriterId;
+use pravega_client_shared::{RequestId, WriterId};
 use pravega_wire_protocol::{
-    ConditionalCheckFailed, DataAppended, InvalidEventNumber, Reply, Request,
+    ConditionalCheckFailed, DataAppended, InvalidEventNumber, NoSuchSegment, Reply, Request,
+    SegmentIsSealed,
 };
 
 use super::{Script, refusals::refuse_appends};
@@ -27,6 +28,7 @@ pub(super) const SCRIPTS: &[Script] = &[
     Script::new("t31_an_invalid_number_and_nothing_stored", invalid),
     Script::new("p10_a_failed_condition_and_nothing_stored", false_conflict),
     Script::new("p10_a_failed_condition_of_another_block", other_conflict),
+    Script::new("n07_a_failure_of_an_earlier_setup", earlier_failure),
 ];
 
 /// Acks are replaced by what `change` makes of them.
@@ -185,6 +187,40 @@ fn other_conflict(stage: &mut Stage) {
         };
         vec![refused.into()]
     });
+}
+
+/// Said late, and to nobody any more: what answers an earlier setup of the same writer is not obeyed.
+fn earlier_failure(stage: &mut Stage) {
+    stage.cut_sometimes(4);
+    let is_sealed = stage.dice(2) == 0;
+    let fault = Fault::replace(move |reply| {
+        let Reply::DataAppended(ack) = reply else {
+            return None;
+        };
+        let id = RequestId::from_wire(ack.request_id)?;
+        let earlier = id.flow().request(id.sequence().checked_sub(1)?);
+        let (request_id, segment) = (earlier.to_wire(), "any/segment/0.#epoch.0".into());
+        let server_stack_trace = String::new();
+        let failure = match is_sealed {
+            true => SegmentIsSealed {
+                request_id,
+                segment,
+                server_stack_trace,
+                offset: -1,
+            }
+            .into(),
+            false => NoSuchSegment {
+                request_id,
+                segment,
+                server_stack_trace,
+                offset: -1,
+            }
+            .into(),
+        };
+        Some(vec![failure, reply.clone()])
+    });
+    let acks = Frames::replies().named("DataAppended").times(u64::MAX);
+    stage.arm("failure of an earlier setup", acks, fault);
 }
 
 fn condition_failed(request: &Request) -> Option<Reply> {

@@ -3,6 +3,7 @@
 mod acks;
 mod cuts;
 mod places;
+mod questions;
 mod reads;
 mod refusals;
 mod segments;
@@ -16,25 +17,12 @@ use super::stage::Stage;
 #[derive(Clone, Copy)]
 pub(super) struct Script {
     pub(super) name: &'static str,
-    /// Why it can be played before an embedded server only.
-    pub(super) only_embedded: Option<&'static str>,
     pub(super) prepare: fn(&mut Stage),
 }
 
 impl Script {
     const fn new(name: &'static str, prepare: fn(&mut Stage)) -> Self {
-        Self {
-            name,
-            only_embedded: None,
-            prepare,
-        }
-    }
-
-    const fn only_embedded(self, reason: &'static str) -> Self {
-        Self {
-            only_embedded: Some(reason),
-            ..self
-        }
+        Self { name, prepare }
     }
 }
 
@@ -50,7 +38,13 @@ pub(super) fn all() -> impl Iterator<Item = &'static Script> {
         reads::SCRIPTS,
         places::SCRIPTS,
         segments::SCRIPTS,
+        questions::SCRIPTS,
     ]
     .into_iter()
     .flatten()
+}
+
+/// Those that take more than half a minute each, and so are not among [`all`].
+pub(super) fn slow() -> impl Iterator<Item = &'static Script> {
+    silence::SLOW.iter()
 }

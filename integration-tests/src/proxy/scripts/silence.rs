@@ -26,6 +26,9 @@ pub(super) const SCRIPTS: &[Script] = &[
     Script::new("n07_late_copies_of_several_connections", late_copies),
 ];
 
+/// A frame may take half a minute.
+pub(super) const SLOW: &[Script] = &[Script::new("n06_a_reply_drips_without_end", drips)];
+
 fn hold(stage: &mut Stage, name: &'static str, frames: Frames, inside: bool) {
     stage.expect_silence();
     let frames = frames.nth(1 + stage.dice(25));
@@ -128,4 +131,13 @@ fn late_copies(stage: &mut Stage) {
             gate.open();
         }
     });
+}
+
+/// Bytes come all the time, so keep-alive is content. Only the deadline of the frame ends it.
+fn drips(stage: &mut Stage) {
+    stage.be_patient();
+    let acks = Frames::replies().named("DataAppended");
+    let acks = acks.nth(1 + stage.dice(10));
+    let fault = Fault::DripWithoutEnd(Duration::from_millis(50));
+    stage.arm("reply drips without end", acks, fault);
 }

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use pravega_segment_session::WriteMode;
+use pravega_segment_session::{AppendFailureKind, WriteMode};
 
 use super::{Settled, Writer, broken, fate_of, harm};
 use crate::{
     campaign::{Harm, Verdict},
-    simulation::store::{Stored, narrow},
+    simulation::store::{Store, Stored, narrow},
 };
 
 /// A block costs the window this much beside its bytes.
@@ -32,7 +32,8 @@ impl Writer {
 
     /// Every promise that was given, held against what is stored: content, exactly once, order, atomicity, no
     /// hole, and the truth of every failure.
-    pub(crate) fn check_end(&self, log: &[Stored], content: &[u8]) -> Verdict {
+    pub(crate) fn check_end(&self, store: &Store) -> Verdict {
+        let (log, content) = (&store.log, &store.content);
         let mut is_stored = vec![false; self.blocks.len()];
         let mut before = 0;
         for entry in log.iter().filter(|entry| entry.writer == Some(self.index)) {
@@ -51,7 +52,8 @@ impl Writer {
             before = entry.number;
         }
         self.check_holes(&is_stored)?;
-        self.check_fates(&is_stored)?;
+        self.check_fates(&is_stored, store)?;
+        self.check_failure(store)?;
         match &self.suspicion {
             Some(suspicion) => Err(suspicion.clone()),
             None => Ok(()),
@@ -98,7 +100,7 @@ impl Writer {
         Ok(())
     }
 
-    fn check_fates(&self, is_stored: &[bool]) -> Verdict {
+    fn check_fates(&self, is_stored: &[bool], store: &Store) -> Verdict {
         for submission in &self.submissions {
             let range = &submission.range;
             let holds = |block: &super::Block| {
@@ -112,6 +114,12 @@ impl Writer {
                 return broken(format!("{range:?} was settled otherwise before"));
             }
             match submission.fate {
+                Some(Settled::Durable) if copies == 0 && store.has_lost() => {
+                    if self.session.is_attached() {
+                        let what = format!("nobody noticed that {range:?} is gone");
+                        return harm(Harm::FalselyReported, range, what);
+                    }
+                }
                 Some(Settled::Durable) if copies == 0 => {
                     let what = format!("{range:?} was acknowledged and is missing");
                     return harm(Harm::Lost, range, what);
@@ -127,11 +135,31 @@ impl Writer {
                 None => return broken(format!("{range:?} was never settled")),
             }
         }
-        if self.mode == WriteMode::Shared
-            && self.session.failure().is_some_and(|it| it.is_conflict())
-        {
-            return broken("a conflict of a writer that shares".to_owned());
-        }
         Ok(())
+    }
+
+    /// A failure is told only for what is so. Of conflicts the history tells.
+    fn check_failure(&self, store: &Store) -> Verdict {
+        let Some(failure) = self.session.failure() else {
+            return Ok(());
+        };
+        let is_true = match failure.kind() {
+            AppendFailureKind::Conflict { .. } => self.mode == WriteMode::Exclusive,
+            AppendFailureKind::Sealed => store.is_sealed(),
+            AppendFailureKind::NoSuchSegment => store.is_deleted(),
+            AppendFailureKind::Unauthorized
+            | AppendFailureKind::Refused { .. }
+            | AppendFailureKind::Protocol { .. } => self.way.troubles > 0,
+            AppendFailureKind::DataLoss { .. } => store.has_lost(),
+            _ => false,
+        };
+        match is_true {
+            true => Ok(()),
+            false => harm(
+                Harm::FalselyReported,
+                &failure.unacked(),
+                failure.to_string(),
+            ),
+        }
     }
 }

@@ -188,6 +188,7 @@ impl Writer {
 
     pub(crate) fn lose(&mut self, now: Instant, why: Disconnect, history: &mut History) -> Verdict {
         self.way.link = None;
+        self.way.troubles += usize::from(matches!(why, Disconnect::Violation));
         self.forget_link();
         self.session.handle_disconnected(now, why);
         self.settle(history)

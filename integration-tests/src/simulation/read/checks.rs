@@ -25,7 +25,8 @@ impl Reader {
                     && position > *length
             }
             ReadFailure::NoSuchSegment { .. } => store.is_deleted(),
-            failure => is_for_trouble(failure) && self.troubles > 0,
+            ReadFailure::DataLoss { .. } => store.has_lost(),
+            failure => is_for_trouble(failure) && self.way.troubles > 0,
         };
         match is_true {
             true => Ok(()),
@@ -66,7 +67,7 @@ impl Reader {
         if let Some(gap) = self.gap {
             return broken(format!("{gap:?} was passed over in silence"));
         }
-        if !store.rules.shows_late && self.session.is_at_tail() {
+        if !store.rules.shows_late && !store.has_lost() && self.session.is_at_tail() {
             return self.check_flushed();
         }
         Ok(())
@@ -90,6 +91,9 @@ impl Reader {
 
     /// What the consumer was given is what the segment holds, and the end was the end.
     pub(crate) fn check_end(&self, store: &Store) -> Verdict {
+        if store.has_lost() {
+            return Ok(());
+        }
         for seen in &self.seen {
             let range = narrow(seen.at)..narrow(seen.at + seen.len);
             let stored = store.content.get(range).map(hash_of);

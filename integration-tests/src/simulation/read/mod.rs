@@ -36,8 +36,6 @@ pub(crate) struct Reader {
     seen: Vec<Seen>,
     /// Where the segment was said to end.
     end: Option<u64>,
-    /// Something went wrong at the store that may end the session for good.
-    pub(crate) troubles: usize,
     /// Bytes up to here had been flushed by a writer when this reader was made.
     pub(crate) flushed: u64,
 }
@@ -73,7 +71,6 @@ impl Reader {
             gap: None,
             seen: Vec::new(),
             end: None,
-            troubles: 0,
             flushed: 0,
         }
     }
@@ -106,7 +103,7 @@ impl Reader {
     pub(crate) fn lose(&mut self, now: Instant, why: Disconnect) {
         self.way.link = None;
         if matches!(why, Disconnect::Violation) {
-            self.troubles += 1;
+            self.way.troubles += 1;
         }
         self.session.handle_disconnected(now, why);
     }
@@ -118,7 +115,7 @@ impl Reader {
             // A lie may have been taken for the answer to a forgotten read, so that the answer is the second.
             Err(_) if self.is_lied_to => {
                 self.way.link = None;
-                self.troubles += 1;
+                self.way.troubles += 1;
                 Ok(false)
             }
             Err(violation) => broken(format!("the store keeps to the protocol, but: {violation}")),

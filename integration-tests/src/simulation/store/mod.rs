@@ -41,6 +41,8 @@ pub(crate) struct Rules {
     pub(crate) shows_late: bool,
     /// The tail in an answer counts bytes that are not yet durable. No store may do that.
     pub(crate) tells_tail_early: bool,
+    /// A crash may take what is durable. No store may do that; clients must notice it.
+    pub(crate) loses_acked: bool,
 }
 
 /// An append that was stored.
@@ -85,6 +87,7 @@ pub(crate) struct Store {
     sealed: bool,
     seal_synced: bool,
     deleted: bool,
+    has_lost: bool,
     others: i64,
     numbers: Vec<Numbers>,
     /// The last link on which each writer was set up.
@@ -111,6 +114,7 @@ impl Store {
             sealed: false,
             seal_synced: false,
             deleted: false,
+            has_lost: false,
             others: 0,
             numbers: Vec::new(),
             owners: Vec::new(),
@@ -161,6 +165,11 @@ impl Store {
         self.seal_synced
     }
 
+    /// Something durable is gone.
+    pub(crate) fn has_lost(&self) -> bool {
+        self.has_lost
+    }
+
     pub(crate) fn is_deleted(&self) -> bool {
         self.deleted
     }
@@ -195,8 +204,7 @@ impl Store {
         };
         self.others += 1;
         self.log.push(entry);
-        let end = self.content.len() + len;
-        self.content.resize(end, b'-');
+        self.content.extend(noise(entry.offset).take(len));
         Some(entry)
     }
 
@@ -250,6 +258,9 @@ impl Store {
                 link.to_client.truncate(read);
             }
         }
+        if self.rules.loses_acked && !self.sealed {
+            self.lose_acked(random);
+        }
         self.recover(random);
     }
 
@@ -273,6 +284,34 @@ impl Store {
         self.links = links;
         self.recover(random);
         self.host = 1 - self.host;
+    }
+
+    /// The disk has forgotten entries that were durable, though none that a truncation has counted on.
+    fn lose_acked(&mut self, random: &mut Random) {
+        let kept = random.below(self.synced + 1);
+        let head = self.head;
+        let needed = self.log.partition_point(|entry| entry.offset < head);
+        let kept = kept.max(needed);
+        if kept >= self.synced {
+            return;
+        }
+        self.has_lost = true;
+        self.synced = kept;
+        if let Some(first) = self.log.get(kept) {
+            self.content.truncate(narrow(first.offset));
+        }
+        self.log.truncate(kept);
+        self.shown = self.shown.min(self.tail());
+        let log = &self.log;
+        for numbers in &mut self.numbers {
+            let is_its = |entry: &&Stored| {
+                entry
+                    .writer
+                    .is_some_and(|index| writer_id(index) == numbers.writer)
+            };
+            let last = log.iter().rev().find(is_its);
+            numbers.synced = last.map_or(NO_EVENT_NUMBER, |entry| entry.number);
+        }
     }
 
     /// Goes on from what is on disk.
@@ -381,6 +420,14 @@ impl Store {
             .map(|left| (refusal, left));
         Some(refusal)
     }
+}
+
+/// Bytes of others: noise, so that bytes from another place are noticed.
+fn noise(offset: u64) -> impl Iterator<Item = u8> {
+    (offset..).map(|at| {
+        let [byte, ..] = at.wrapping_mul(0x94d0_49bb_1331_11eb).to_be_bytes();
+        byte
+    })
 }
 
 /// The id of a writer on the wire.

@@ -186,6 +186,9 @@ impl World<'_> {
             (Client::Writer(index), Some(reply)) => {
                 if let Some(writer) = self.writers.get_mut(index) {
                     writer.reply(self.now, reply, &mut self.history)?;
+                    if writer.way.link.is_none() {
+                        self.leave(Some(id));
+                    }
                 }
             }
             (Client::Reader(index), Some(reply)) => {

@@ -10,7 +10,7 @@ use crate::{
     campaign::Verdict,
     simulation::{
         client::Client,
-        store::{Refusal, wide},
+        store::{Link, Refusal, wide},
     },
 };
 
@@ -41,8 +41,8 @@ impl Cut {
 impl World<'_> {
     pub(super) fn fault(&mut self) -> Verdict {
         let client = self.any_client();
-        if self.scene.lies && self.random.one_in(4) {
-            return self.lie(client);
+        if self.scene.lies && self.random.one_in(2) {
+            return self.lie();
         }
         match self.random.below(32) {
             0..=8 => {
@@ -139,9 +139,7 @@ impl World<'_> {
     }
 
     fn late_reply(&mut self) -> Verdict {
-        let is_late = |link: &crate::simulation::store::Link| {
-            link.is_left && !link.is_held && !link.to_client.is_empty()
-        };
+        let is_late = |link: &Link| link.is_left && !link.is_held && !link.to_client.is_empty();
         match self.any_link(|_, _, link| is_late(link)) {
             Some(id) => self.deliver_late(id),
             None => Ok(()),
@@ -164,7 +162,14 @@ impl World<'_> {
                 false => "store crashes",
             };
             self.count(what, client);
+            let had_lost = self.store.has_lost();
             self.store.crash(&mut self.random);
+            if self.store.has_lost() && !had_lost {
+                self.count("store loses what was acked", client);
+                for client in self.clients() {
+                    self.way(client)?.is_bereft = true;
+                }
+            }
             self.forget_lost_others();
         }
         Ok(())
@@ -247,36 +252,48 @@ impl World<'_> {
     }
 
     /// A reader is told what no store tells: a reply to nothing, at another place, or about something else.
-    fn lie(&mut self, client: Client) -> Verdict {
-        let Client::Reader(index) = client else {
+    fn lie(&mut self) -> Verdict {
+        let is_answered = |link: &Link| {
+            !link.is_left && matches!(link.to_client.back(), Some(Reply::SegmentRead(_)))
+        };
+        let Some(id) = self.any_link(|_, _, link| is_answered(link)) else {
             return Ok(());
         };
-        let link = self.reader(index)?.way.link;
-        let Some(link) = link.and_then(|id| self.store.links.get(id)) else {
+        let link = self.store.links.get(id);
+        let Some(link) = link.filter(|link| is_answered(link)) else {
             return Ok(());
         };
-        let Some(Reply::SegmentRead(read)) = link.to_client.back() else {
+        let client = link.client;
+        let (Client::Reader(index), Some(Reply::SegmentRead(read))) =
+            (client, link.to_client.back())
+        else {
             return Ok(());
         };
         let reply: Reply = match self.random.below(3) {
             0 => read.clone().into(),
-            1 => shifted(read).into(),
+            1 => shifted(read, &self.store.content).into(),
             _ => renamed(read).into(),
         };
         self.count("a lie", client);
-        let (now, link) = (self.now, self.reader(index)?.way.link);
+        let now = self.now;
         let reader = self.reader(index)?;
         reader.is_lied_to = true;
         if !reader.reply(now, reply)? {
-            self.leave(link);
+            self.leave(Some(id));
         }
         self.drive(client)
     }
 }
 
-fn shifted(read: &SegmentRead) -> SegmentRead {
+/// What would be the right answer one byte further on.
+fn shifted(read: &SegmentRead, content: &[u8]) -> SegmentRead {
+    let offset = read.offset.saturating_add(1);
+    let start = usize::try_from(offset).unwrap_or(usize::MAX);
+    let bytes = content.get(start..).unwrap_or_default();
+    let bytes = bytes.get(..read.data.len()).unwrap_or(bytes);
     SegmentRead {
-        offset: read.offset.saturating_add(1),
+        offset,
+        data: bytes.to_vec().into(),
         ..read.clone()
     }
 }

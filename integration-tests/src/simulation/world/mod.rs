@@ -192,10 +192,7 @@ impl<'a> World<'a> {
         }
         if let Some(refusal) = self.store.receive(id, &mut self.random) {
             self.count(refusal.name(), client);
-            match client {
-                Client::Writer(index) => self.writer(index)?.way.refused += 1,
-                Client::Reader(index) => self.reader(index)?.troubles += 1,
-            }
+            self.way(client)?.troubles += 1;
         }
         Ok(())
     }

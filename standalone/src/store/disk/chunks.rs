@@ -6,10 +6,10 @@ use bytes::Bytes;
 use redb::{AccessGuard, ReadableTable};
 
 use super::{
-    checksum::CHECKSUM,
     group::{DiskResult, Draft},
-    schema::{MAX_CHUNK, SMALL_CHUNK, Tables, chunk_length, close_chunk, open_chunk},
+    schema::{MAX_CHUNK, SMALL_CHUNK, Tables},
 };
+use crate::store::log::size;
 
 /// Cuts the new bytes of a segment into chunks. A short last chunk is written again, longer.
 pub(super) fn write_bytes(
@@ -29,7 +29,7 @@ pub(super) fn write_bytes(
         && at.saturating_sub(start) < SMALL_CHUNK
         && let Some(short) = tables.bytes.get((number, start))?
     {
-        carried.extend_from_slice(open_chunk(number, start, short.value())?);
+        carried.extend_from_slice(short.value());
         at = start;
         left += carried.len();
     }
@@ -37,9 +37,8 @@ pub(super) fn write_bytes(
     let mut skip = 0;
     while left > 0 {
         let length = left.min(MAX_CHUNK);
-        let mut guard = tables.bytes.insert_reserve((number, at), length + CHECKSUM)?;
-        let chunk: &mut [u8] = guard.as_mut();
-        let (mut room, _) = chunk.split_at_mut(length);
+        let mut guard = tables.bytes.insert_reserve((number, at), length)?;
+        let mut room: &mut [u8] = guard.as_mut();
         room = fill(room, &mut carried);
         while !room.is_empty() {
             let Some((first, rest)) = rope.split_first() else {
@@ -52,7 +51,6 @@ pub(super) fn write_bytes(
                 (rope, skip) = (rest, 0);
             }
         }
-        close_chunk(number, at, chunk);
         last_chunks.insert(number, at);
         at = at.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
         left -= length;
@@ -113,7 +111,7 @@ pub(super) fn remove_bytes(
     {
         let (key, value): (AccessGuard<'_, (u64, u64)>, AccessGuard<'_, &[u8]>) = entry?;
         let (_, start) = key.value();
-        let length = chunk_length(value.value());
+        let length = size(value.value());
         if start.saturating_add(length) > head {
             break;
         }

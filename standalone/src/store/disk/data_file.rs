@@ -1,5 +1,5 @@
-//! The file under the storage library: whole reads and writes, errors that say where, and a header that a
-//! loss of power cannot tear.
+//! The file under the storage library: whole reads and writes, errors that say where, pages that are compared
+//! with what they were, and a header that a loss of power cannot tear.
 //!
 //! The library keeps one header, in the first sector of its file, and writes it again with every commit. A
 //! sector that is garbage after a loss of power would take the whole file with it. So the header stands here
@@ -20,10 +20,10 @@ use std::{
 use pravega_client_shared::planted::{self, Bug};
 use redb::{BackendError, StorageBackend};
 
-use super::{checksum::checksum, folder::StoredFile};
+use super::{folder::StoredFile, pages::Pages};
 
 /// A page of the library, bytes. Its header has the first one for itself.
-const PAGE: u64 = 4096;
+pub(super) const PAGE: u64 = 4096;
 
 /// What a copy of the header takes, bytes: what a disk writes whole or not at all, if all goes well.
 const SECTOR: usize = 512;
@@ -37,6 +37,7 @@ pub(super) struct DataFile {
     name: &'static str,
     file: Arc<dyn StoredFile>,
     header: Mutex<Header>,
+    pages: Pages,
 }
 
 /// The header as it is now, and where.
@@ -52,27 +53,54 @@ struct Header {
 }
 
 impl DataFile {
-    /// Opens what is in a file, or makes it in an empty one. The name is for errors.
-    pub(super) fn open(name: &'static str, file: Arc<dyn StoredFile>) -> io::Result<Self> {
+    /// Begins a new file, in the place of what is in this one. The name is for errors.
+    pub(super) fn make(name: &'static str, file: Arc<dyn StoredFile>) -> io::Result<Self> {
         let header = Mutex::new(Header {
             content: [0; CONTENT],
             number: 0,
             safe: 1,
             is_written: false,
         });
-        let opened = Self { name, file, header };
-        if opened.file.length().map_err(|e| opened.at(0, 0, &e))? > 0 {
-            // After the end of a process the newest copy may be in the system's memory alone. It is not safe
-            // before it is synced.
-            opened.sync_file()?;
-            let copies = [opened.read_copy(0)?, opened.read_copy(1)?];
-            let newest = copies.into_iter().flatten().max_by_key(|copy| copy.number);
-            let Some(newest) = newest else {
-                let what = format!("{name}: neither header, at 0 and {PAGE}, has its checksum");
-                return Err(io::Error::new(io::ErrorKind::InvalidData, what));
-            };
-            *opened.header() = newest;
+        let made = Self {
+            name,
+            file,
+            header,
+            pages: Pages::default(),
+        };
+        made.file.set_length(0).map_err(|e| made.at(0, 0, &e))?;
+        Ok(made)
+    }
+
+    /// Opens a file that was made before. The name is for errors.
+    pub(super) fn open(name: &'static str, file: Arc<dyn StoredFile>) -> io::Result<Self> {
+        let header = Mutex::new(Header {
+            content: [0; CONTENT],
+            number: 0,
+            safe: 0,
+            is_written: false,
+        });
+        let opened = Self {
+            name,
+            file,
+            header,
+            pages: Pages::default(),
+        };
+        let damaged = |what| io::Error::new(io::ErrorKind::InvalidData, what);
+        let length = opened.file.length().map_err(|e| opened.at(0, 0, &e))?;
+        // The library would take an empty file for a new one.
+        if length <= 2 * PAGE {
+            return Err(damaged(format!("{name}: cut to {length} bytes")));
         }
+        // After the end of a process the newest copy may be in the system's memory alone. It is not safe
+        // before it is synced.
+        opened.sync_file()?;
+        let copies = [opened.read_copy(0)?, opened.read_copy(1)?];
+        let newest = copies.into_iter().flatten().max_by_key(|copy| copy.number);
+        let Some(newest) = newest else {
+            let what = format!("{name}: neither header, at 0 and {PAGE}, has its checksum");
+            return Err(damaged(what));
+        };
+        *opened.header() = newest;
         Ok(opened)
     }
 
@@ -90,7 +118,7 @@ impl DataFile {
         let Some((content, number)) = body.split_last_chunk::<8>() else {
             return Ok(None);
         };
-        let is_sound = checksum(&[], body) == u32::from_be_bytes(*sum);
+        let is_sound = crc32fast::hash(body) == u32::from_be_bytes(*sum);
         let content: Option<[u8; CONTENT]> = content.try_into().ok();
         Ok(content.filter(|_| is_sound).map(|content| Header {
             content,
@@ -118,7 +146,7 @@ impl DataFile {
         let mut sector = Vec::with_capacity(SECTOR);
         sector.extend_from_slice(&header.content);
         sector.extend_from_slice(&header.number.to_be_bytes());
-        sector.extend_from_slice(&checksum(&[], &sector).to_be_bytes());
+        sector.extend_from_slice(&crc32fast::hash(&sector).to_be_bytes());
         self.write_whole((1 - header.safe) * PAGE, &sector)
     }
 
@@ -188,7 +216,15 @@ impl StorageBackend for DataFile {
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         if offset >= PAGE {
-            return self.read_whole(offset.saturating_add(PAGE), out);
+            let at = offset.saturating_add(PAGE);
+            self.read_whole(at, out)?;
+            return match self.pages.compare(at, out) {
+                Ok(()) => Ok(()),
+                Err(page) => {
+                    let what = format!("{}: the page at {page} is not what it was", self.name);
+                    Err(io::Error::new(io::ErrorKind::InvalidData, what))
+                }
+            };
         }
         let header = self.header();
         let from = usize::try_from(offset).unwrap_or(usize::MAX);
@@ -202,6 +238,7 @@ impl StorageBackend for DataFile {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         let length = len.saturating_add(PAGE);
+        self.pages.forget_from(length);
         let set = self.file.set_length(length);
         set.map_err(|error| self.at(length, 0, &error))
     }
@@ -219,7 +256,13 @@ impl StorageBackend for DataFile {
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         match offset < PAGE {
             true => self.write_header(offset, data),
-            false => self.write_whole(offset.saturating_add(PAGE), data),
+            false => {
+                let at = offset.saturating_add(PAGE);
+                self.pages.forget(at, data);
+                self.write_whole(at, data)?;
+                self.pages.note(at, data);
+                Ok(())
+            }
         }
     }
 

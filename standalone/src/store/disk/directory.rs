@@ -103,7 +103,7 @@ fn make_store(folder: &dyn Folder) -> Result<(), DirectoryError> {
     let database = path.join(DATABASE_FILE);
     let file = folder.open(UNFINISHED_DATABASE);
     let file = file.context(io("create", &database))?;
-    let made = DataFile::open(UNFINISHED_DATABASE, file)
+    let made = DataFile::make(UNFINISHED_DATABASE, file)
         .map_err(redb::Error::from)
         .and_then(|file| open_database(file, SMALL_CACHE));
     drop(made.map_err(Box::from).context(DamagedSnafu {

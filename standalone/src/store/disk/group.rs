@@ -11,7 +11,7 @@ use redb::ReadableTable;
 use super::{
     chunks::write_bytes,
     operation::{Operation, attribute_of},
-    schema::{Tables, close_line, close_number, encode_record, open_number},
+    schema::{Tables, encode_record},
 };
 use crate::store::{
     append::{Append, AppendError, AppendOutcome},
@@ -88,10 +88,7 @@ impl Group<'_, '_> {
             Operation::Catalog(changes, reply) => {
                 for (key, value) in changes.iter() {
                     match value {
-                        Some(value) => {
-                            let line = close_line(key, value);
-                            self.tables.catalog.insert(&key[..], &line[..])?
-                        }
+                        Some(value) => self.tables.catalog.insert(&key[..], &value[..])?,
                         None => self.tables.catalog.remove(&key[..])?,
                     };
                 }
@@ -176,8 +173,7 @@ impl Group<'_, '_> {
         draft.data.extend_from_slice(append.data.chunks());
         let length = draft.state.length;
         let key = (append.segment.number(), id);
-        let number = close_number(key, append.number);
-        self.tables.attributes.insert(key, number)?;
+        self.tables.attributes.insert(key, append.number)?;
         Ok(Ok(length))
     }
 
@@ -188,11 +184,8 @@ impl Group<'_, '_> {
         if let Some(value) = draft.state.core_attribute(id) {
             return Ok(Some(value));
         }
-        let key = (segment.number(), id);
-        match self.tables.attributes.get(key)? {
-            None => Ok(Some(NO_VALUE)),
-            Some(stored) => open_number(key, stored.value()).map(Some),
-        }
+        let stored = self.tables.attributes.get((segment.number(), id))?;
+        Ok(Some(stored.map_or(NO_VALUE, |value| value.value())))
     }
 
     fn update_attribute(
@@ -211,10 +204,7 @@ impl Group<'_, '_> {
             let key = (segment.number(), update.id);
             match update.value {
                 NO_VALUE => self.tables.attributes.remove(key)?,
-                value => {
-                    let number = close_number(key, value);
-                    self.tables.attributes.insert(key, number)?
-                }
+                value => self.tables.attributes.insert(key, value)?,
             };
             self.wrote = true;
         }
@@ -247,7 +237,7 @@ impl Decided {
             }
             write_bytes(tables, last_chunks, *number, draft)?;
             if draft.changed {
-                let record = encode_record(*number, draft.segment.name(), &draft.state);
+                let record = encode_record(draft.segment.name(), &draft.state);
                 tables.segments.insert(number, &record[..])?;
             }
         }

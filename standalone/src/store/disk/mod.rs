@@ -11,7 +11,6 @@
 //! commits with a sync, and only then shows the changes and answers. So an answer is never ahead of the disk,
 //! nor is anything that a reader, an info request or a setup can see.
 
-mod checksum;
 mod chunks;
 mod data_file;
 mod directory;
@@ -20,6 +19,7 @@ mod frozen;
 mod garbage;
 mod group;
 pub(in crate::store) mod operation;
+mod pages;
 mod reader;
 mod recent;
 mod recovery;
@@ -160,6 +160,7 @@ impl Opened {
             segments,
             garbage,
             next_number,
+            groups,
         } = recovered;
         let names = Arc::new(Names::new(options.max_segments, segments));
         let database = Arc::new(database);
@@ -169,6 +170,7 @@ impl Opened {
             names: Arc::clone(&names),
             garbage,
             next_number,
+            groups,
             last_chunks: HashMap::new(),
             recent: Recent::default(),
             room: Room::new(reserve),
@@ -321,10 +323,8 @@ fn read_catalog(database: &Database) -> Result<Vec<CatalogLine>, redb::Error> {
     let table = database.begin_read()?.open_table(schema::CATALOG)?;
     let mut catalog = Vec::new();
     for entry in table.iter()? {
-        let (key, line) = entry?;
-        let key = key.value().to_vec();
-        let value = schema::open_line(&key, line.value())?;
-        catalog.push((key, value));
+        let (key, value) = entry?;
+        catalog.push((key.value().to_vec(), value.value().to_vec()));
     }
     Ok(catalog)
 }

@@ -5,7 +5,7 @@ use pravega_wire_protocol::Payload;
 use redb::{Database, ReadableDatabase};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::schema::{BYTES, open_chunk};
+use super::schema::BYTES;
 use crate::store::log::size;
 
 /// Reads up to `max` bytes of a segment from `offset` on: fewer, or none, where a truncation was faster.
@@ -27,8 +27,7 @@ pub(super) fn read_bytes(
     read.reserve_exact(index(max));
     for entry in bytes.range((number, first)..(number, end))? {
         let (key, chunk) = entry?;
-        let start = key.value().1;
-        let chunk = open_chunk(number, start, chunk.value())?;
+        let (start, chunk) = (key.value().1, chunk.value());
         let next = offset.saturating_add(size(&read));
         let part = chunk
             .get(index(next.saturating_sub(start))..)

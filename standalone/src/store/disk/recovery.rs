@@ -7,7 +7,7 @@ use snafu::Snafu;
 
 use super::{
     garbage::Garbage,
-    schema::{BYTES, GARBAGE, SEGMENTS, decode_record, open_chunk},
+    schema::{BYTES, GARBAGE, GROUPS, SEGMENTS, decode_record},
 };
 use crate::store::{log::size, segment::Segment};
 use pravega_client_shared::planted::{self, Bug};
@@ -19,6 +19,8 @@ pub(super) struct Recovered {
     pub(super) garbage: Garbage,
     /// Numbers from here on were never used, or nothing of them is left.
     pub(super) next_number: u64,
+    /// The number of the last group that was committed.
+    pub(super) groups: u64,
 }
 
 /// The database was read, and does not say what it must.
@@ -59,7 +61,12 @@ pub(super) fn recover(database: &Database) -> Result<Recovered, RecoverError> {
         segments: Vec::new(),
         garbage: Garbage::default(),
         next_number: 0,
+        groups: 0,
     };
+    let groups = transaction.open_table(GROUPS).map_err(table)?;
+    if let Some(number) = groups.get(()).map_err(storage)? {
+        recovered.groups = number.value();
+    }
     let garbage = transaction.open_table(GARBAGE).map_err(table)?;
     for entry in garbage.iter().map_err(storage)? {
         let number = entry.map_err(storage)?.0.value();
@@ -70,7 +77,7 @@ pub(super) fn recover(database: &Database) -> Result<Recovered, RecoverError> {
     for entry in records.iter().map_err(storage)? {
         let (key, record) = entry.map_err(storage)?;
         let number = key.value();
-        let Some((name, mut state)) = decode_record(number, record.value()) else {
+        let Some((name, mut state)) = decode_record(record.value()) else {
             return BadRecordSnafu { number }.fail();
         };
         let chunks = (number, 0)..=(number, u64::MAX);
@@ -78,9 +85,7 @@ pub(super) fn recover(database: &Database) -> Result<Recovered, RecoverError> {
         let mut found = state.start;
         if let Some(last) = chunks.next_back() {
             let (key, chunk) = last.map_err(storage)?;
-            let start = key.value().1;
-            let chunk = open_chunk(number, start, chunk.value())?;
-            found = start.saturating_add(size(chunk));
+            found = key.value().1.saturating_add(size(chunk.value()));
         }
         // Planted: bytes that are missing are taken for an end.
         if found < state.length && planted::is_on(Bug::CutInMidLog) {

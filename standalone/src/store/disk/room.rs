@@ -7,7 +7,7 @@
 
 use std::io;
 
-use tracing::info;
+use tracing::{debug, info};
 
 use super::reserve::Reserve;
 
@@ -72,10 +72,13 @@ impl Room {
         }
         self.look_again_at = now_ms.saturating_add(LOOK_AGAIN_MS);
         self.is_stuck = false;
-        if self.reserve.take().is_ok() {
-            info!("the disk has room again");
-            self.state = State::Enough;
-            self.freed = 0;
+        match self.reserve.take() {
+            Ok(()) => {
+                info!("the disk has room again");
+                self.state = State::Enough;
+                self.freed = 0;
+            }
+            Err(error) => debug!(%error, "the disk is still full"),
         }
     }
 

@@ -7,18 +7,17 @@
 //! | `attributes` | number, 128-bit id | a number: a writer's last event number, mostly |
 //! | `garbage` | number of a deleted segment | nothing; its bytes and attributes are still to be removed |
 //! | `catalog` | the controller's | the controller's |
-//!
-//! Every value but the empty one ends in a checksum over key and value.
+//! | `groups` | nothing | how many groups of operations were committed |
 
 use std::sync::Arc;
 
 use bytes::{Buf, BufMut};
+use pravega_client_shared::planted::{self, Bug};
 use redb::{
     Database, ReadableDatabase, StorageBackend, Table, TableDefinition, TableError,
     WriteTransaction,
 };
 
-use super::checksum::{CHECKSUM, checksum, matches, seal, unseal};
 use crate::store::state::{Policy, SegmentState};
 
 /// The file of the database.
@@ -29,12 +28,15 @@ pub(super) const SEGMENTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::ne
 /// Number and offset to bytes.
 pub(super) const BYTES: TableDefinition<'_, (u64, u64), &[u8]> = TableDefinition::new("bytes");
 /// Number and id to a number.
-pub(super) const ATTRIBUTES: TableDefinition<'_, (u64, u128), (i64, u32)> =
+pub(super) const ATTRIBUTES: TableDefinition<'_, (u64, u128), i64> =
     TableDefinition::new("attributes");
 /// Numbers of deleted segments.
 pub(super) const GARBAGE: TableDefinition<'_, u64, ()> = TableDefinition::new("garbage");
 /// The controller's.
 pub(super) const CATALOG: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("catalog");
+
+/// The number of the last group.
+pub(super) const GROUPS: TableDefinition<'_, (), u64> = TableDefinition::new("groups");
 
 /// The largest value in `bytes`, bytes: just under a power of two, because the library's pages are powers of
 /// two and hold a little of their own.
@@ -56,7 +58,8 @@ pub(super) fn open_database(
 ) -> Result<Database, redb::Error> {
     let database = Database::builder()
         .set_cache_size(cache)
-        .set_check_integrity_on_open(true)
+        // Planted: damage is passed over.
+        .set_check_integrity_on_open(!planted::is_on(Bug::CutInMidLog))
         .create_with_backend(backend)?;
     if !has_tables(&database)? {
         let transaction = database.begin_write()?;
@@ -68,7 +71,7 @@ pub(super) fn open_database(
 
 /// True when the last of the tables is there; they are made in one transaction.
 fn has_tables(database: &Database) -> Result<bool, redb::Error> {
-    match database.begin_read()?.open_table(CATALOG) {
+    match database.begin_read()?.open_table(GROUPS) {
         Ok(_) => Ok(true),
         Err(TableError::TableDoesNotExist(_)) => Ok(false),
         Err(error) => Err(error.into()),
@@ -79,9 +82,10 @@ fn has_tables(database: &Database) -> Result<bool, redb::Error> {
 pub(super) struct Tables<'txn> {
     pub(super) segments: Table<'txn, u64, &'static [u8]>,
     pub(super) bytes: Table<'txn, (u64, u64), &'static [u8]>,
-    pub(super) attributes: Table<'txn, (u64, u128), (i64, u32)>,
+    pub(super) attributes: Table<'txn, (u64, u128), i64>,
     pub(super) garbage: Table<'txn, u64, ()>,
     pub(super) catalog: Table<'txn, &'static [u8], &'static [u8]>,
+    pub(super) groups: Table<'txn, (), u64>,
 }
 
 impl<'txn> Tables<'txn> {
@@ -93,79 +97,17 @@ impl<'txn> Tables<'txn> {
             attributes: transaction.open_table(ATTRIBUTES)?,
             garbage: transaction.open_table(GARBAGE)?,
             catalog: transaction.open_table(CATALOG)?,
+            groups: transaction.open_table(GROUPS)?,
         })
     }
 }
 
-/// What a key of `bytes` is in a checksum.
-fn chunk_key(number: u64, offset: u64) -> [u8; 16] {
-    (u128::from(number) << 64 | u128::from(offset)).to_be_bytes()
-}
-
-/// The bytes of a chunk without their checksum; an error where it does not match.
-pub(super) fn open_chunk(number: u64, offset: u64, chunk: &[u8]) -> Result<&[u8], redb::Error> {
-    unseal(&[&chunk_key(number, offset)], chunk).ok_or_else(|| {
-        damaged(&format!(
-            "the bytes of segment {number} at offset {offset} do not have their checksum"
-        ))
-    })
-}
-
-/// Puts the checksum of a chunk into the last bytes of its value.
-pub(super) fn close_chunk(number: u64, offset: u64, chunk: &mut [u8]) {
-    if let Some((bytes, sum)) = chunk.split_last_chunk_mut::<CHECKSUM>() {
-        *sum = checksum(&[&chunk_key(number, offset)], bytes).to_be_bytes();
-    }
-}
-
-/// How many bytes a chunk has, its checksum not counted.
-pub(super) fn chunk_length(chunk: &[u8]) -> u64 {
-    u64::try_from(chunk.len().saturating_sub(CHECKSUM)).unwrap_or(u64::MAX)
-}
-
-/// A number and its checksum, as they stand under an id.
-pub(super) fn close_number(key: (u64, u128), value: i64) -> (i64, u32) {
-    (value, number_checksum(key, value))
-}
-
-/// The number under an id; an error where its checksum does not match.
-pub(super) fn open_number(key: (u64, u128), (value, sum): (i64, u32)) -> Result<i64, redb::Error> {
-    let parts: [&[u8]; 2] = [&key.0.to_be_bytes(), &key.1.to_be_bytes()];
-    match matches(&parts, &value.to_be_bytes(), sum) {
-        true => Ok(value),
-        false => Err(damaged(&format!(
-            "the number under an id of segment {} does not have its checksum",
-            key.0
-        ))),
-    }
-}
-
-fn number_checksum(key: (u64, u128), value: i64) -> u32 {
-    let parts: [&[u8]; 2] = [&key.0.to_be_bytes(), &key.1.to_be_bytes()];
-    checksum(&parts, &value.to_be_bytes())
-}
-
-/// A line of the catalog with its checksum.
-pub(super) fn close_line(key: &[u8], value: &[u8]) -> Vec<u8> {
-    seal(&[key], value.to_vec())
-}
-
-/// A line of the catalog without its checksum; an error where it does not match.
-pub(super) fn open_line(key: &[u8], line: &[u8]) -> Result<Vec<u8>, redb::Error> {
-    let value = unseal(&[key], line).map(<[u8]>::to_vec);
-    value.ok_or_else(|| damaged("a line of the catalog does not have its checksum"))
-}
-
-fn damaged(what: &str) -> redb::Error {
-    redb::Error::Corrupted(format!("{DATABASE_FILE}: {what}"))
-}
-
 /// The version of the record's layout, its first byte.
-const RECORD_VERSION: u8 = 2;
+const RECORD_VERSION: u8 = 1;
 
 /// A segment as the database has it.
-pub(super) fn encode_record(number: u64, name: &str, state: &SegmentState) -> Vec<u8> {
-    let mut record = Vec::with_capacity(80 + name.len());
+pub(super) fn encode_record(name: &str, state: &SegmentState) -> Vec<u8> {
+    let mut record = Vec::with_capacity(64 + name.len());
     record.put_u8(RECORD_VERSION);
     record.put_u8(state.sealed.into());
     record.put_u64(state.start);
@@ -177,12 +119,11 @@ pub(super) fn encode_record(number: u64, name: &str, state: &SegmentState) -> Ve
     record.put_i32(state.policy.target_rate);
     record.put_i64(state.policy.rollover_bytes);
     record.put_slice(name.as_bytes());
-    seal(&[&number.to_be_bytes()], record)
+    record
 }
 
 /// Reads a record; none when it is not one.
-pub(super) fn decode_record(number: u64, record: &[u8]) -> Option<(Arc<str>, SegmentState)> {
-    let mut record = unseal(&[&number.to_be_bytes()], record)?;
+pub(super) fn decode_record(mut record: &[u8]) -> Option<(Arc<str>, SegmentState)> {
     let version = record.try_get_u8().ok()?;
     let sealed = record.try_get_u8().ok()?;
     if version != RECORD_VERSION || sealed > 1 {
@@ -223,16 +164,14 @@ mod tests {
                 last_modified_ms: times.0, created_ms: times.1, event_count: times.2,
                 policy: Policy { scale_type, target_rate, rollover_bytes },
             };
-            let record = encode_record(7, &name, &state);
-            let (read_name, read) = decode_record(7, &record).unwrap();
+            let record = encode_record(&name, &state);
+            let (read_name, read) = decode_record(&record).unwrap();
             prop_assert_eq!((&*read_name, read), (&*name, state));
         }
 
         #[test]
         fn no_bytes_make_it_panic(record in proptest::collection::vec(any::<u8>(), 0..100)) {
-            decode_record(7, &record);
-            let sealed = seal(&[&7_u64.to_be_bytes()], record);
-            decode_record(7, &sealed);
+            decode_record(&record);
         }
     }
 }

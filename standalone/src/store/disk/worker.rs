@@ -45,6 +45,8 @@ pub(in crate::store) struct Worker {
     pub(super) names: Arc<Names>,
     pub(super) garbage: Garbage,
     pub(super) next_number: u64,
+    /// The number of the last group that is durable.
+    pub(super) groups: u64,
     pub(super) last_chunks: HashMap<u64, u64>,
     pub(super) recent: Recent,
     pub(super) room: Room,
@@ -110,26 +112,40 @@ impl Worker {
             fail(turned_away, Attempt::TurnedAway, &StoreError::DiskFull);
             group = others;
         }
-        match self.commit(&mut group) {
-            Ok(changes) => {
-                self.publish(changes);
-                group.into_iter().for_each(Operation::deliver);
+        let mut changes = Changes::default();
+        let failure = match self.commit(&mut group, &mut changes) {
+            Ok(()) => return self.finish(changes, group),
+            Err(failure) => failure,
+        };
+        if !is_full(&failure) {
+            return self.stop(failure, group);
+        }
+        let was_full = self.room.is_full();
+        match self.make_room(&failure) {
+            Some(Found::Everything) => self.finish(changes, group),
+            // There is no room for making room either.
+            Some(Found::Nothing) if was_full => {
+                fail(group, Attempt::TurnedAway, &StoreError::DiskFull);
             }
-            Err(failure) if is_full(&failure) && self.make_room(&failure) => {
-                let was_full = self.room.is_full();
-                self.room.is_used_up((self.clock)());
-                match was_full {
-                    // There is no room for making room either.
-                    true => fail(group, Attempt::TurnedAway, &StoreError::DiskFull),
-                    false => self.serve(group),
-                }
-            }
-            Err(failure) => self.stop(failure, group),
+            Some(Found::Nothing) => self.serve(group),
+            None => self.stop(failure, group),
         }
     }
 
-    /// Decides and writes a group in one transaction. When this returns, the changes are durable.
-    fn commit(&mut self, operations: &mut [Operation]) -> Result<Changes, redb::Error> {
+    /// A group is durable: it is shown, and answered.
+    fn finish(&mut self, changes: Changes, group: Vec<Operation>) {
+        self.groups = self.groups.saturating_add(u64::from(changes.is_counted));
+        self.publish(changes);
+        group.into_iter().for_each(Operation::deliver);
+    }
+
+    /// Decides and writes a group in one transaction. When this returns without an error, the changes are
+    /// durable; with an error, they may be.
+    fn commit(
+        &mut self,
+        operations: &mut [Operation],
+        changes: &mut Changes,
+    ) -> Result<(), redb::Error> {
         let database = Arc::clone(&self.database);
         database.with(|database: &Database| {
             let mut transaction = database.begin_write()?;
@@ -155,24 +171,29 @@ impl Worker {
                 tables = Tables::open(&transaction)?;
             }
             let wrote = decided.write(&mut tables, &mut self.last_chunks)?;
-            let mut changes = Changes {
-                bytes: decided.drafts.values().map(Draft::bytes).sum(),
-                drafts: decided.drafts,
-                created: decided.created.into_values().collect(),
-            };
             let swept = self
                 .garbage
                 .sweep(&mut tables, &mut self.last_chunks, SWEEP)?;
+            let is_counted = wrote || swept.is_some();
+            if is_counted {
+                tables.groups.insert((), self.groups.saturating_add(1))?;
+            }
             drop(tables);
+            *changes = Changes {
+                bytes: decided.drafts.values().map(Draft::bytes).sum(),
+                drafts: decided.drafts,
+                created: decided.created.into_values().collect(),
+                is_counted,
+            };
             // Planted: what is shown may be lost.
             if planted::is_on(Bug::TailShownBeforeSync) {
-                self.publish(std::mem::take(&mut changes));
+                self.publish(std::mem::take(changes));
             }
             // Planted: nothing is synced.
             if planted::is_on(Bug::AckBeforeSync) {
                 transaction.set_durability(Durability::None).ok();
             }
-            match wrote || swept.is_some() {
+            match is_counted {
                 true => transaction.commit()?,
                 false => transaction.abort()?,
             }
@@ -181,39 +202,35 @@ impl Worker {
             }
             self.room
                 .was_made(swept.unwrap_or_default().bytes, self.garbage.is_empty());
-            Ok(changes)
+            Ok(())
         })
     }
 
-    /// The disk is full: gives up the reserve, and goes back to what is durable. False when that is not what
-    /// everybody sees.
-    fn make_room(&mut self, failure: &redb::Error) -> bool {
+    /// The disk is full: gives up the reserve, and looks what has become of the last group. None when the
+    /// store cannot go on.
+    fn make_room(&mut self, failure: &redb::Error) -> Option<Found> {
         error!(error = %failure, "the disk is full; only what makes room is done from now on");
-        let recovered = match self.room.give_up_reserve() {
+        self.room.is_used_up((self.clock)());
+        let released = self.room.give_up_reserve();
+        let recovered = match released.map_err(redb::Error::from) {
             Ok(()) => self.database.reopen(Access::Writing),
-            Err(error) => Err(OpenError::Library {
-                source: error.into(),
-            }),
+            Err(source) => Err(OpenError::Library { source }),
         };
         let recovered = match recovered {
             Ok(recovered) => recovered,
             Err(error) => {
                 error!(%error, "the store cannot go on");
-                return false;
+                return None;
             }
         };
-        let segments = &recovered.segments;
-        let is_same = segments.len() == self.names.len()
-            && segments.iter().all(|segment| {
-                let seen = self.names.find(segment.name());
-                seen.is_some_and(|seen| {
-                    seen.number() == segment.number() && seen.state() == segment.state()
-                })
-            });
         self.garbage = recovered.garbage;
         self.next_number = self.next_number.max(recovered.next_number);
         self.last_chunks = HashMap::new();
-        is_same
+        match recovered.groups.checked_sub(self.groups)? {
+            0 => Some(Found::Nothing),
+            1 => Some(Found::Everything),
+            _ => None,
+        }
     }
 
     /// Writes nothing any more.
@@ -273,6 +290,13 @@ fn is_full(failure: &redb::Error) -> bool {
     matches!(failure, redb::Error::Io(error) if super::reserve::is_full(error))
 }
 
+/// What is there of a group whose commit failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Nothing,
+    Everything,
+}
+
 /// What a committed transaction changed.
 #[derive(Debug, Default)]
 struct Changes {
@@ -280,4 +304,6 @@ struct Changes {
     created: Vec<Arc<Segment>>,
     /// The bytes of its appends.
     bytes: u64,
+    /// It has a number.
+    is_counted: bool,
 }

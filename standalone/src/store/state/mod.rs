@@ -7,7 +7,10 @@
 #[cfg(test)]
 mod tests;
 
-use pravega_client_shared::WriterId;
+use pravega_client_shared::{
+    WriterId,
+    planted::{self, Bug},
+};
 use pravega_wire_protocol::NO_EVENT_NUMBER;
 
 use super::error::StoreError;
@@ -127,11 +130,17 @@ impl SegmentState {
         if self.sealed {
             return Err(AppendRefusal::Sealed);
         }
+        let is_elsewhere =
+            u64::try_from(append.expected_offset).is_ok_and(|offset| offset != self.length);
+        // Planted: the offset first.
+        if is_elsewhere && planted::is_on(Bug::OffsetBeforeNumber) {
+            return Err(AppendRefusal::WrongOffset);
+        }
         // An id of the segment's own attributes can be set up, but no number is ever stored under it.
         if append.writer.is_reserved() || append.expected_number != stored {
             return Err(AppendRefusal::WrongNumber);
         }
-        if u64::try_from(append.expected_offset).is_ok_and(|offset| offset != self.length) {
+        if is_elsewhere {
             return Err(AppendRefusal::WrongOffset);
         }
         let length = self.length.checked_add(append.bytes);
