@@ -70,6 +70,15 @@ enum Attempt {
     Over(SegmentError),
 }
 
+/// What the attempts of one call have met so far.
+#[derive(Debug, Default)]
+struct Met {
+    /// A connection was lost.
+    lost: bool,
+    /// A token was refused, and another one was asked for.
+    renewed_token: bool,
+}
+
 impl Call<'_> {
     async fn run<T>(
         self,
@@ -80,9 +89,9 @@ impl Call<'_> {
         let deadline = Instant::now() + after;
         let mut backoff = Backoff::new(self.link.core().backoff_policy(), 0);
         let mut last = None;
-        let mut token_renewed = false;
+        let mut met = Met::default();
         loop {
-            let attempt = self.attempt(&request, &read, &mut token_renewed);
+            let attempt = self.attempt(&request, &read, &mut met);
             let (trouble, cause) = match self.until(deadline, attempt).await {
                 Some(Ok(value)) => return Ok(value),
                 Some(Err(Attempt::Over(error))) => return Err(error),
@@ -135,7 +144,7 @@ impl Call<'_> {
         &self,
         request: &impl Fn(RequestId, &DelegationToken) -> Request,
         read: &impl Fn(Reply) -> Result<T, Reply>,
-        token_renewed: &mut bool,
+        met: &mut Met,
     ) -> Result<T, Attempt> {
         let reached = self
             .link
@@ -149,9 +158,9 @@ impl Call<'_> {
         let build = |id| request(id, &reached.token);
         let reply = match reached.connection.call(build, timeout).await {
             Ok(reply) => reply,
-            Err(error) => return Err(self.lost(error)),
+            Err(error) => return Err(self.lost(error, met)),
         };
-        read(reply).map_err(|failure| self.refused(&failure, token_renewed))
+        read(reply).map_err(|failure| self.refused(&failure, met))
     }
 
     fn not_reached(&self, error: ReachError) -> Attempt {
@@ -173,10 +182,13 @@ impl Call<'_> {
         }
     }
 
-    fn lost(&self, error: ConnectionError) -> Attempt {
+    fn lost(&self, error: ConnectionError, met: &mut Met) -> Attempt {
         // A store closes the connection without a word when a token expires. Where the segment is stays
-        // believed until a store denies it or cannot be dialled: the controller may be down.
+        // believed for once, since a store may be up again at once and the controller be down.
         self.link.renew_token();
+        if std::mem::replace(&mut met.lost, true) {
+            self.link.relocate();
+        }
         let sent_nothing = error.sent_nothing();
         let source: Cause = Arc::new(error);
         if self.patience == Patience::Once && !sent_nothing {
@@ -200,7 +212,7 @@ impl Call<'_> {
         .into_error(source)
     }
 
-    fn refused(&self, failure: &Reply, token_renewed: &mut bool) -> Attempt {
+    fn refused(&self, failure: &Reply, met: &mut Met) -> Attempt {
         let segment = self.link.segment().clone();
         let operation = self.operation;
         let source: Cause = Arc::new(Unanswered {
@@ -214,11 +226,11 @@ impl Call<'_> {
             Some(Recovery::Fail(_)) => {
                 Attempt::Over(RefusedSnafu { segment, operation }.into_error(source))
             }
-            Some(Recovery::RenewToken(TokenFault::Refused)) if *token_renewed => {
+            Some(Recovery::RenewToken(TokenFault::Refused)) if met.renewed_token => {
                 Attempt::Over(self.unauthorized(source))
             }
             Some(Recovery::RenewToken(_)) => {
-                *token_renewed = true;
+                met.renewed_token = true;
                 self.link.renew_token();
                 Attempt::Again(Trouble::Failing, source)
             }

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Weak};
 
 use pravega_client_shared::Endpoint;
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -12,10 +11,10 @@ use crate::{
     error::connect::ShutDownSnafu,
     hello,
     inbound::Inbound,
+    landing::Landing,
     outbound::lock,
     pool::{Inner, Settings},
     shared::Shared,
-    slots::Outcome,
 };
 
 /// One attempt to connect, and after it the life of the connection: a task.
@@ -23,7 +22,7 @@ pub(crate) struct Attempt {
     pub(crate) pool: Weak<Inner>,
     pub(crate) endpoint: Endpoint,
     pub(crate) number: u64,
-    pub(crate) outcome: watch::Sender<Outcome>,
+    pub(crate) landing: Arc<Landing>,
     pub(crate) settings: Settings,
 }
 
@@ -58,7 +57,7 @@ impl Attempt {
             }
             None => shared.retire(),
         }
-        self.outcome.send_replace(Some(Ok(Arc::clone(shared))));
+        self.landing.land(Some(Ok(Arc::clone(shared))));
         Registered {
             pool: Weak::clone(&self.pool),
             endpoint: self.endpoint.clone(),
@@ -68,7 +67,7 @@ impl Attempt {
 
     fn fail(self, error: ConnectError) {
         tracing::debug!(endpoint = %self.endpoint, %error, "could not connect");
-        self.outcome.send_replace(Some(Err(error)));
+        self.landing.land(Some(Err(error)));
     }
 }
 
@@ -78,6 +77,7 @@ impl Drop for Attempt {
         if let Some(inner) = self.pool.upgrade() {
             lock(&inner.state).change(&self.endpoint, |slots| slots.end(self.number));
         }
+        self.landing.land(None);
     }
 }
 

@@ -11,6 +11,7 @@ mod flow;
 mod hello;
 mod inbound;
 mod keep_alive;
+mod landing;
 mod limits;
 mod outbound;
 mod pool;

@@ -10,7 +10,7 @@ use std::{
 use pravega_client_config::ClientConfig;
 use pravega_client_shared::Endpoint;
 use snafu::{OptionExt, ResultExt, ensure};
-use tokio::{runtime::Handle, sync::watch};
+use tokio::runtime::Handle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -19,10 +19,11 @@ use crate::{
     error::connect::{
         AbandonedSnafu, LostSnafu, NoRuntimeSnafu, ShutDownSnafu, TooManyEndpointsSnafu,
     },
+    landing::{Landing, Waiter},
     limits::MAX_ENDPOINTS,
     outbound::lock,
     shared::Shared,
-    slots::{Choice, Outcome, Purpose, Slots},
+    slots::{Choice, Purpose, Slots},
 };
 
 /// Connections to segment stores, shared by everybody in a client. Cloning gives the same pool.
@@ -173,13 +174,11 @@ impl ConnectionPool {
         endpoint: &Endpoint,
         purpose: Purpose,
     ) -> Result<Connection, ConnectError> {
-        let mut outcome = match self.find_or_dial(endpoint, purpose)? {
+        let waiter = match self.find_or_dial(endpoint, purpose)? {
             Found::Open(connection) => return Ok(connection),
-            Found::Dialing(outcome) => outcome,
+            Found::Dialing(waiter) => waiter,
         };
-        let ended = outcome.wait_for(Option::is_some).await;
-        let ended = ended.ok().and_then(|outcome| outcome.clone());
-        match ended {
+        match waiter.landed().await {
             Some(Ok(shared)) => claim(&shared, purpose).with_context(|_| LostSnafu {
                 endpoint: endpoint.clone(),
             }),
@@ -210,36 +209,33 @@ impl ConnectionPool {
                     return Ok(Found::Open(connection));
                 }
             }
-            Choice::Wait(outcome) => return Ok(Found::Dialing(outcome)),
+            Choice::Wait(waiter) => return Ok(Found::Dialing(waiter)),
             Choice::Dial => {}
         }
         self.dial(&mut state, endpoint).map(Found::Dialing)
     }
 
     /// Starts an attempt in a task of its own, so that it goes on when the caller is gone.
-    fn dial(
-        &self,
-        state: &mut State,
-        endpoint: &Endpoint,
-    ) -> Result<watch::Receiver<Outcome>, ConnectError> {
+    fn dial(&self, state: &mut State, endpoint: &Endpoint) -> Result<Waiter, ConnectError> {
         let runtime = Handle::try_current().ok().with_context(|| NoRuntimeSnafu {
             endpoint: endpoint.clone(),
         })?;
         let number = state.next_attempt;
         state.next_attempt += 1;
-        let (sender, receiver) = watch::channel(None);
-        state.slots(endpoint)?.begin(number, sender.clone());
+        let landing = Arc::<Landing>::default();
+        let waiter = landing.wait();
+        state.slots(endpoint)?.begin(number, Arc::clone(&landing));
         let attempt = Attempt {
             pool: Arc::downgrade(&self.0),
             endpoint: endpoint.clone(),
             number,
-            outcome: sender,
+            landing,
             settings: self.0.settings,
         };
         let dialer = Arc::clone(&self.0.dialer);
         let stop = self.0.stop.clone();
         self.0.tasks.spawn_on(attempt.run(dialer, stop), &runtime);
-        Ok(receiver)
+        Ok(waiter)
     }
 }
 
@@ -265,7 +261,7 @@ impl Drop for Inner {
 /// A connection, or somebody who is making one.
 enum Found {
     Open(Connection),
-    Dialing(watch::Receiver<Outcome>),
+    Dialing(Waiter),
 }
 
 fn claim(shared: &Arc<Shared>, purpose: Purpose) -> Result<Connection, ConnectionError> {

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
-
-use crate::{ConnectError, shared::Shared};
-
-/// How an attempt to connect ended; none while it lasts.
-pub(crate) type Outcome = Option<Result<Arc<Shared>, ConnectError>>;
+use crate::{
+    landing::{Landing, Waiter},
+    shared::Shared,
+};
 
 /// The connections to one segment store, open and in the making.
 #[derive(Default)]
@@ -18,8 +16,8 @@ pub(crate) struct Slots {
 
 struct Attempt {
     number: u64,
-    /// Those who wait have receivers; there may be none left, and the attempt goes on.
-    outcome: watch::Sender<Outcome>,
+    /// Nobody may be waiting any more, and the attempt goes on.
+    landing: Arc<Landing>,
 }
 
 /// What the connection is wanted for.
@@ -34,7 +32,7 @@ pub(crate) enum Purpose {
 /// What to do.
 pub(crate) enum Choice {
     Use(Arc<Shared>),
-    Wait(watch::Receiver<Outcome>),
+    Wait(Waiter),
     Dial,
 }
 
@@ -59,8 +57,8 @@ impl Slots {
     }
 
     /// Notes an attempt that begins.
-    pub(crate) fn begin(&mut self, number: u64, outcome: watch::Sender<Outcome>) {
-        self.dials.push(Attempt { number, outcome });
+    pub(crate) fn begin(&mut self, number: u64, landing: Arc<Landing>) {
+        self.dials.push(Attempt { number, landing });
     }
 
     /// Notes that an attempt is over, however it ended.
@@ -87,10 +85,10 @@ impl Slots {
 
 impl Attempt {
     fn waiters(&self) -> usize {
-        self.outcome.receiver_count()
+        self.landing.waiters()
     }
 
     fn wait(&self) -> Choice {
-        Choice::Wait(self.outcome.subscribe())
+        Choice::Wait(self.landing.wait())
     }
 }

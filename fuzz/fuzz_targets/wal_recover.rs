@@ -20,7 +20,10 @@ fuzz_target!(|input: &[u8]| {
     }
     let mut store = Store::open(&disk, State::default()).expect("a disk that works");
     let found = store.look().unwrap();
-    assert!(is_one_of(&found, &may_be), "found {found:?}, not {may_be:?}");
+    assert!(
+        is_one_of(&found, &may_be),
+        "found {found:?}, not {may_be:?}"
+    );
 });
 
 /// Opens the store and uses it until it ends, in one way or another; the disk as it is found then.

@@ -12,9 +12,10 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 /// not come back in step, and a simulation repeats exactly.
 ///
 /// A store that is gone, or says that the segment is not there, will most likely soon be replaced by another
-/// one, which should not wait for us. So after an attempt that met no store, or the wrong one, the pause does
-/// not go on growing at half a second, but at a 64th of the time that was waited so far: whatever the outage
-/// lasts, little is added to it, and a store that stays away is asked for as seldom as any other in the end.
+/// one, which should not wait for us. So from the first attempt on that met no store, or the wrong one, the
+/// pauses grow only to half a second, and beyond that to a 64th of the time that was waited so far: little is
+/// added to an outage, however long it lasts, and a segment that stays away is in the end asked for as seldom
+/// as any other.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct BackoffPolicy {
@@ -62,9 +63,10 @@ impl BackoffPolicy {
 /// What an attempt to attach has met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
-    /// No store, or one that says that the segment is elsewhere: perhaps the segment is being moved.
+    /// No store, or one that says that the segment is elsewhere. The segment may be on its way, and stores that
+    /// close connections afterwards may be those that it comes from or goes to.
     Away,
-    /// A store that accepts and does not serve: it is not to be bothered more and more often.
+    /// A store that accepts and does not serve.
     Failing,
 }
 
@@ -84,6 +86,8 @@ pub struct Backoff {
 struct Outage {
     away: ExponentialBackoff,
     failing: ExponentialBackoff,
+    /// Whether the segment was away in any of them.
+    is_away: bool,
     waited: Duration,
 }
 
@@ -109,18 +113,19 @@ impl Backoff {
             self.outage = Some(Box::new(Outage {
                 away: self.start(max.min(AWAY_PAUSE)),
                 failing: self.start(max),
+                is_away: trouble == Trouble::Away,
                 waited: Duration::ZERO,
             }));
             return (spread / FIRST_PART).min(max);
         };
-        let pause = match trouble {
-            Trouble::Failing => outage.failing.next(),
-            Trouble::Away => {
-                let stretch = outage.waited.as_secs_f32() / AWAY_WAIT.as_secs_f32();
-                // More than a thousand years of waiting would be needed for more than this.
-                let stretch = stretch.clamp(1.0, 1e9);
-                outage.away.next().map(|pause| pause.mul_f32(stretch))
-            }
+        outage.is_away |= trouble == Trouble::Away;
+        let pause = if outage.is_away {
+            let stretch = outage.waited.as_secs_f32() / AWAY_WAIT.as_secs_f32();
+            // More than a thousand years of waiting would be needed for more than this.
+            let stretch = stretch.clamp(1.0, 1e9);
+            outage.away.next().map(|pause| pause.mul_f32(stretch))
+        } else {
+            outage.failing.next()
         };
         let pause = pause.unwrap_or(max).min(max);
         outage.waited = outage.waited.saturating_add(pause);
@@ -213,10 +218,19 @@ mod tests {
                 }
             }
             assert!(attempts < 1_000, "{attempts} attempts in an hour");
-            // A store that fails is not asked more often because another one was away.
-            let failing = pauses(&mut backoff, 10);
-            assert!(failing[9] >= MAX_PAUSE / 2, "{failing:?}");
         }
+    }
+
+    #[test]
+    fn a_store_that_fails_is_part_of_a_move_when_the_segment_was_away() {
+        let mut backoff = Backoff::new(BackoffPolicy::default(), 5);
+        backoff.next_pause(Trouble::Failing);
+        backoff.next_pause(Trouble::Away);
+        let moving = pauses(&mut backoff, 40);
+        assert!(moving.iter().all(|pause| *pause <= AWAY_PAUSE), "{moving:?}");
+        backoff.reset();
+        let failing = pauses(&mut backoff, 12);
+        assert!(failing[11] >= MAX_PAUSE / 2, "{failing:?}");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::{io::Write as _, process::ExitCode};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use pravega_integration_tests::{
     campaign::{Plan, Report},
     cancel, cluster, disk, kill, model, network, planted, proxy, simulation,
@@ -22,7 +22,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Campaign {
     /// The sessions against a model of the segment store, in virtual time
-    Sim(Runs),
+    Sim(Sim),
     /// Every run there is of a small world
     Model(Runs),
     /// The whole stack on a simulated network, in virtual time
@@ -54,6 +54,49 @@ struct Runs {
     replay: Option<u64>,
 }
 
+#[derive(Debug, Clone, Copy, Args)]
+struct Sim {
+    #[command(flatten)]
+    runs: Runs,
+    /// Only runs of one kind
+    #[arg(long, value_enum)]
+    only: Option<Only>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Only {
+    /// Exclusive writers in one another's way, with blocks of one length
+    Conflicts,
+    /// A block that belongs above the tail, with two copies on their way
+    AboveTail,
+    /// Writers at a store that fences
+    Fenced,
+    /// A store that loses what it acknowledged
+    DataLoss,
+    /// One writer, and a fault at every third step
+    Relentless,
+    /// Writers of one mode, without readers
+    Writing,
+    /// Readers of a long segment, some of them lied to
+    Reading,
+}
+
+impl Sim {
+    fn run(self) -> Report {
+        let plan = self.runs.plan(simulation::EACH_CHANGE);
+        match self.only {
+            None => simulation::run(&plan),
+            Some(Only::Conflicts) => simulation::hunt_conflicts(&plan),
+            Some(Only::AboveTail) => simulation::hunt_above_tail(&plan),
+            Some(Only::Fenced) => simulation::hunt_fenced(&plan),
+            Some(Only::DataLoss) => simulation::hunt_data_loss(&plan),
+            Some(Only::Relentless) => simulation::hunt_relentless(&plan),
+            Some(Only::Writing) => simulation::hunt_writing(&plan),
+            Some(Only::Reading) => simulation::hunt_reading(&plan),
+        }
+    }
+}
+
 impl Runs {
     fn plan(self, each_change: u64) -> Plan {
         match self.replay {
@@ -65,7 +108,7 @@ impl Runs {
 
 fn run(campaign: &Campaign) -> Report {
     match campaign {
-        Campaign::Sim(runs) => simulation::run(&runs.plan(simulation::EACH_CHANGE)),
+        Campaign::Sim(sim) => sim.run(),
         Campaign::Model(runs) => model::run(&runs.plan(model::EACH_CHANGE)),
         Campaign::Network(runs) => network::run(&runs.plan(network::EACH_CHANGE)),
         Campaign::Proxy(runs) => proxy::run(&runs.plan(proxy::EACH_CHANGE)),

@@ -26,7 +26,7 @@ use crate::{
 pub(super) const POINTS: u64 = 100;
 
 /// A workload makes no further round from so many steps on.
-const ENOUGH_STEPS: usize = 64;
+const ENOUGH_STEPS: usize = 52;
 
 /// A workload that went well, with everything it did to its disk.
 #[derive(Debug)]
@@ -216,7 +216,11 @@ pub(super) fn run_making(seed: u64, tally: &mut Tally) -> Verdict<u64> {
     if steps == recording.len() {
         allowed.remove(0);
     }
-    let doing = if steps < opened { "opening" } else { "in a group" };
+    let doing = if steps < opened {
+        "opening"
+    } else {
+        "in a group"
+    };
     tally.count("power lost", doing);
     let image = recording.crash(steps, &mut random);
     Again { allowed }.recover(&image)?;

@@ -229,20 +229,6 @@ impl Recording {
         self.steps.len()
     }
 
-    /// What a step was, in a word.
-    pub(super) fn word(&self, at: usize) -> &'static str {
-        match self.steps.get(at) {
-            Some(Step::Write { .. }) => "write",
-            Some(Step::SetLength { .. }) => "change of length",
-            Some(Step::Sync { .. } | Step::FailedSync { .. }) => "sync",
-            Some(Step::SyncNames) => "sync of names",
-            Some(Step::Make { .. } | Step::Rename { .. } | Step::Remove { .. }) => {
-                "change of names"
-            }
-            None => "end",
-        }
-    }
-
     /// What is there after the power went when so many steps were done.
     pub(super) fn crash(&self, steps: usize, random: &mut Random) -> Image {
         let behind = self.known.partition_point(|(at, _)| *at <= steps);

@@ -54,7 +54,7 @@ pub(super) fn look(store: &mut SteppedStore) -> Verdict<StoreState> {
     }
     let catalog = requests.catalog();
     let catalog = catalog.map_err(|error| Violation::broken(format!("catalog: {error:?}")))?;
-    found.catalog = catalog.into_iter().collect();
+    found.catalog = catalog;
     Ok(found)
 }
 

@@ -27,7 +27,7 @@ pub(super) fn set_clock(now_ms: i64) {
 /// The shape of the stores in this campaign: little memory, so that what is read comes from the disk.
 pub(super) fn options() -> SteppedOptions {
     let mut options = SteppedOptions::default();
-    options.cache = 64 * 1024;
+    options.cache = 16 * 1024;
     options.reserve = 4096;
     options.clock = || NOW.get();
     options

@@ -71,7 +71,7 @@ const fn above(blocks: Blocks, offset: u64) -> Start {
     }
 }
 
-/// The worlds, each with so many resets and crashes.
+/// The worlds, each with so many resets and crashes; the largest first, so that they are done at the same time.
 pub(super) fn all(resets: u8, crashes: u8) -> [Scenario; 5] {
     let world = |name, mode, writers| Scenario {
         name,
@@ -81,6 +81,11 @@ pub(super) fn all(resets: u8, crashes: u8) -> [Scenario; 5] {
         crashes,
     };
     [
+        world(
+            "shared, equal blocks",
+            WriteMode::Shared,
+            [at_the_tail(EQUAL), at_the_tail(EQUAL)],
+        ),
         world(
             "exclusive, equal blocks",
             WriteMode::Exclusive,
@@ -100,11 +105,6 @@ pub(super) fn all(resets: u8, crashes: u8) -> [Scenario; 5] {
             "exclusive, both above the tail",
             WriteMode::Exclusive,
             [above(EQUAL, 4), above(EQUAL, 8)],
-        ),
-        world(
-            "shared, equal blocks",
-            WriteMode::Shared,
-            [at_the_tail(EQUAL), at_the_tail(EQUAL)],
         ),
     ]
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::watch, time::sleep};
+use tokio::time::sleep;
 
 use super::{
     client::{Seat, Stage},
@@ -17,14 +17,8 @@ pub(super) const AUDITOR: u32 = 998;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Waits for the end of the clients, and then for the end of their connections at the stores.
-pub(super) async fn run(
-    seats: Vec<Arc<Seat>>,
-    mut stages: watch::Receiver<Stage>,
-) -> turmoil::Result {
-    stages.wait_for(|now| *now == Stage::Left).await?;
-    let Some(seat) = seats.first() else {
-        return Ok(());
-    };
+pub(super) async fn run(seat: Arc<Seat>) -> turmoil::Result {
+    seat.reached(Stage::Left).await;
     let step = Duration::from_millis(200);
     let mut waited = Duration::ZERO;
     while connections() > 0 && waited < PATIENCE {

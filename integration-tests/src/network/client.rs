@@ -13,12 +13,12 @@ use futures::future::{BoxFuture, join_all};
 use pravega_byte_stream::{ClientConfig, ClientFactory, Environment, ScopedStream};
 use tokio::{
     runtime::Handle,
-    sync::watch,
     time::{sleep, timeout},
 };
 
 use super::{
     ask,
+    board::Board,
     cluster::Cluster,
     plan::{Plan, Role},
     read,
@@ -44,7 +44,7 @@ pub(super) struct Seat {
     pub(super) cluster: Arc<Cluster>,
     pub(super) record: Arc<Record>,
     pub(super) wires: Arc<Wires>,
-    pub(super) stage: watch::Receiver<Stage>,
+    pub(super) stage: Arc<Board<Stage>>,
     pub(super) activity: Activity,
     pub(super) lives: AtomicU32,
 }
@@ -94,13 +94,12 @@ pub(super) struct Client {
 
 impl Seat {
     pub(super) fn stage(&self) -> Stage {
-        *self.stage.borrow()
+        self.stage.get()
     }
 
     /// Waits for a stage.
     pub(super) async fn reached(&self, stage: Stage) {
-        let mut stages = self.stage.clone();
-        stages.wait_for(|now| *now >= stage).await.ok();
+        self.stage.until(|now| now >= stage).await;
     }
 
     /// Sleeps, but not beyond the storm.

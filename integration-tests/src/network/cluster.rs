@@ -11,9 +11,8 @@ use std::{
 
 use futures::FutureExt as _;
 use pravega_standalone::{Limits, Services, Standalone};
-use tokio::sync::watch;
 
-use super::plan::Plan;
+use super::{board::Board, plan::Plan};
 use crate::campaign::Violation;
 
 /// The port of the controller.
@@ -53,7 +52,7 @@ pub(super) struct Cluster {
     pub(super) services: Services,
     pub(super) token_lifetime: Option<Duration>,
     /// The store that serves the segments.
-    home: watch::Sender<Home>,
+    pub(super) home: Board<Home>,
     /// So many requests are still to be answered with "wrong host".
     denials: AtomicU32,
     /// What stores do with those who connect.
@@ -66,6 +65,8 @@ pub(super) struct Home {
     pub(super) store: Host,
     /// The connections to the old store were cut.
     pub(super) cuts: bool,
+    /// How often they have moved.
+    pub(super) moves: u32,
 }
 
 /// What stores do with those who connect, if they do not serve them.
@@ -91,28 +92,24 @@ impl Cluster {
         let home = Home {
             store: Host::StoreA,
             cuts: false,
+            moves: 0,
         };
         Ok(Self {
             services: services.ok_or_else(|| Violation::broken("no services"))?,
             token_lifetime: plan.token_lifetime,
-            home: watch::Sender::new(home),
+            home: Board::new(home),
             denials: AtomicU32::new(0),
             doors: Mutex::default(),
         })
     }
 
-    pub(super) fn home(&self) -> Home {
-        *self.home.borrow()
-    }
-
-    /// Told of every move.
-    pub(super) fn moves(&self) -> watch::Receiver<Home> {
-        self.home.subscribe()
-    }
-
     pub(super) fn move_segments(&self, cuts: bool) {
-        let store = self.home().store.other_store();
-        self.home.send_replace(Home { store, cuts });
+        let Home { store, moves, .. } = self.home.get();
+        self.home.set(Home {
+            store: store.other_store(),
+            cuts,
+            moves: moves + 1,
+        });
     }
 
     pub(super) fn deny(&self, times: u32) {

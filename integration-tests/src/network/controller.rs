@@ -152,7 +152,7 @@ macro_rules! forward {
                 _: Request<api::SegmentId>,
             ) -> Result<Response<api::NodeUri>, Status> {
                 Ok(Response::new(api::NodeUri {
-                    endpoint: self.cluster.home().store.name().to_owned(),
+                    endpoint: self.cluster.home.get().store.name().to_owned(),
                     port: STORE_PORT.into(),
                 }))
             }

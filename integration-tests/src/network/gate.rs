@@ -2,7 +2,7 @@
 //! tokens are good, as a store of a cluster does.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
     sync::{Arc, Mutex},
     time::Duration,
@@ -35,6 +35,7 @@ pub(super) async fn run(cluster: Arc<Cluster>, host: Host, client: TcpStream, st
         host,
         owed: Mutex::default(),
         writers: Mutex::default(),
+        denied: Mutex::default(),
         to_client: AsyncMutex::new(to_client),
     };
     // Whatever ends, ends all: both sockets close.
@@ -53,6 +54,9 @@ struct Gate {
     owed: Mutex<BTreeMap<i64, Arc<str>>>,
     /// When the tokens end with which writers were set up.
     writers: Mutex<BTreeMap<WriterId, Duration>>,
+    /// Writers one of whose requests was denied: until they are set up again, nothing that they had sent behind
+    /// it is stored, or there would be a hole.
+    denied: Mutex<BTreeSet<WriterId>>,
     to_client: AsyncMutex<OwnedWriteHalf>,
 }
 
@@ -68,9 +72,10 @@ enum Fate {
 impl Gate {
     /// When the segment has gone from here, those who wait are told, or the connection ends.
     async fn follow_moves(&self) -> io::Result<()> {
-        let mut moves = self.cluster.moves();
-        while moves.changed().await.is_ok() {
-            let home = *moves.borrow_and_update();
+        let mut seen = self.cluster.home.get().moves;
+        loop {
+            let home = self.cluster.home.until(|home| home.moves > seen).await;
+            seen = home.moves;
             if home.store == self.host {
                 continue;
             }
@@ -82,7 +87,6 @@ impl Gate {
                 self.say(&wrong_host(request_id, segment)).await?;
             }
         }
-        std::future::pending().await
     }
 
     async fn pass_requests(
@@ -126,7 +130,7 @@ impl Gate {
         }
         let segment: Arc<str> = request.segment().unwrap_or_default().into();
         let request_id = request.request_id();
-        if self.cluster.home().store != self.host || self.cluster.takes_denial() {
+        if self.is_denied(request) {
             return request_id.map_or(Fate::Vanishes, |id| Fate::Answered(wrong_host(id, segment)));
         }
         if self.cluster.token_lifetime.is_some()
@@ -140,17 +144,24 @@ impl Gate {
         Fate::Passes
     }
 
+    /// Whether the segment is said not to be here.
+    fn is_denied(&self, request: &Request) -> bool {
+        let is_away = self.cluster.home.get().store != self.host || self.cluster.takes_denial();
+        let mut denied = lock(&self.denied);
+        match (request, writer_of(request)) {
+            (Request::SetupAppend(setup), _) if is_away => drop(denied.insert(setup.writer_id)),
+            (Request::SetupAppend(setup), _) => drop(denied.remove(&setup.writer_id)),
+            (_, Some(writer)) if is_away => drop(denied.insert(writer)),
+            (_, Some(writer)) => return denied.contains(&writer),
+            _ => {}
+        }
+        is_away
+    }
+
     /// What becomes of a request whose token is not good.
     fn refuse(&self, request: &Request) -> Option<Fate> {
         let now = turmoil::sim_elapsed().unwrap_or_default();
-        let writer = match request {
-            Request::AppendBlock(append) => Some(append.writer_id),
-            Request::AppendBlockEnd(append) => Some(append.writer_id),
-            Request::ConditionalAppend(append) => Some(append.writer_id),
-            Request::ConditionalBlockEnd(append) => Some(append.writer_id),
-            _ => None,
-        };
-        if let Some(writer) = writer {
+        if let Some(writer) = writer_of(request) {
             let end = lock(&self.writers).get(&writer).copied();
             return end.is_some_and(|end| end <= now).then_some(Fate::Closes);
         }
@@ -187,6 +198,17 @@ fn wrong_host(request_id: i64, segment: Arc<str>) -> Reply {
         segment,
         correct_host: String::new(),
         server_stack_trace: String::new(),
+    })
+}
+
+/// The writer of an append.
+fn writer_of(request: &Request) -> Option<WriterId> {
+    Some(match request {
+        Request::AppendBlock(append) => append.writer_id,
+        Request::AppendBlockEnd(append) => append.writer_id,
+        Request::ConditionalAppend(append) => append.writer_id,
+        Request::ConditionalBlockEnd(append) => append.writer_id,
+        _ => return None,
     })
 }
 

@@ -18,6 +18,7 @@
 
 mod ask;
 mod audit;
+mod board;
 mod client;
 mod cluster;
 mod controller;

@@ -239,7 +239,9 @@ impl Pace {
     }
 
     fn draw(random: &mut Random, drips: bool) -> Self {
-        let keep_alive = between(random, 300 * MS, 1_500 * MS);
+        // A byte a second must be a sign of life, or the answers to questions would fill what drips.
+        let shortest = if drips { 1_100 * MS } else { 300 * MS };
+        let keep_alive = between(random, shortest, 1_500 * MS);
         Self {
             keep_alive,
             connect: between(random, 300 * MS, 1_500 * MS),

@@ -5,11 +5,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::watch;
 use turmoil::{Builder, Sim};
 
 use super::{
     audit,
+    board::Board,
     client::{self, Activity, Seat, Stage, leave_number, part_number},
     cluster::{Cluster, Door, Host},
     controller, judge, panics,
@@ -34,7 +34,7 @@ pub(super) struct World {
     pub(super) cluster: Arc<Cluster>,
     record: Arc<Record>,
     pub(super) seats: Vec<Arc<Seat>>,
-    stage: watch::Sender<Stage>,
+    stage: Arc<Board<Stage>>,
     /// What is to be mended, and when.
     to_mend: Vec<(Duration, Fault)>,
 }
@@ -44,12 +44,13 @@ pub(super) fn run(plan: Plan, tally: &mut Tally) -> Verdict<u64> {
     panics::forget();
     let mut world = World::new(plan)?;
     let ended = world.run();
+    // Before the hosts end: on a network that is gone some of them would panic.
+    let panicked = panics::check();
     let record = Arc::clone(&world.record);
-    // The hosts end before anything is judged.
     drop(world);
     record.with(|book| {
         tally.merge(&book.tally);
-        panics::check()?;
+        panicked?;
         judge::no_violation(book)?;
         ended?;
         judge::judge(book)
@@ -62,7 +63,7 @@ impl World {
         let plan = Arc::new(plan);
         let cluster = Arc::new(Cluster::new(&plan)?);
         let record = Arc::new(Record::default());
-        let (stage, stages) = watch::channel(Stage::Storm);
+        let stage = Arc::new(Board::new(Stage::Storm));
         let mut sim = Builder::new()
             .rng_seed(plan.seed)
             .tick_duration(plan.tick)
@@ -90,16 +91,15 @@ impl World {
                 cluster: Arc::clone(&cluster),
                 record: Arc::clone(&record),
                 wires: Arc::new(Wires::default()),
-                stage: stages.clone(),
+                stage: Arc::clone(&stage),
                 activity: Activity::default(),
                 lives: AtomicU32::new(0),
             });
             seats.push(Arc::clone(&seat));
             sim.host(*name, move || client::run(Arc::clone(&seat)));
         }
-        if plan.is_audited {
-            let (seats, left) = (seats.clone(), stages.clone());
-            sim.client("auditor", audit::run(seats, left));
+        if let (true, Some(seat)) = (plan.is_audited, seats.first()) {
+            sim.client("auditor", audit::run(Arc::clone(seat)));
         }
         Ok(Self {
             sim,
@@ -126,7 +126,7 @@ impl World {
                 return Err(Violation::broken(self.what_is_left()));
             }
             self.step()?;
-            if *self.stage.borrow() == Stage::Left && self.is_audited() {
+            if self.stage.get() == Stage::Left && self.is_audited() {
                 return Ok(());
             }
         }
@@ -143,8 +143,7 @@ impl World {
     }
 
     fn advance(&mut self, now: Duration) {
-        let stage = *self.stage.borrow();
-        let next = match stage {
+        let next = match self.stage.get() {
             Stage::Storm if now >= self.plan.calm_at => {
                 self.cluster.heal();
                 Stage::Calm
@@ -154,7 +153,7 @@ impl World {
             _ => return,
         };
         self.record.note_at(now, Event::Stage, 0, 0);
-        self.stage.send_replace(next);
+        self.stage.set(next);
     }
 
     fn all_written(&self) -> bool {
@@ -178,7 +177,7 @@ impl World {
     }
 
     fn what_is_left(&self) -> String {
-        let mut left = format!("not ended at {:?}:", self.stage.borrow());
+        let mut left = format!("not ended at {:?}:", self.stage.get());
         for (client, roles) in self.plan.clients.iter().enumerate() {
             for (at, role) in roles.iter().enumerate() {
                 if !self.record.has_finished(part_number(client, at)) {

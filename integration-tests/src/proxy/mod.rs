@@ -6,6 +6,7 @@
 //! happen at frames that the seed chooses. In the end the content is read through a connection without faults
 //! and compared with what the writer was told and what the readers have read.
 
+mod coverage;
 mod histories;
 mod hunts;
 mod play;
@@ -15,7 +16,13 @@ mod scripts;
 mod stage;
 mod writing;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use tokio::runtime;
 
@@ -52,12 +59,18 @@ pub fn run(plan: &Plan) -> Report {
     let is_real = Backend::is_real_wanted();
     let scripts: Vec<&'static Script> = scripts::all().collect();
     let histories = AtomicU64::new(0);
-    let mut report = over_seeds("proxy", &side_by_side(plan), |seed, tally| {
-        let trace = one(script_of(&scripts, seed)?, seed, tally)?;
+    let effective: Mutex<BTreeSet<&'static str>> = Mutex::default();
+    let report = over_seeds("proxy", &side_by_side(plan), |seed, tally| {
+        let script = script_of(&scripts, seed)?;
+        let trace = one(script, seed, tally)?;
+        if tally.total() > 0 {
+            lock(&effective).insert(script.name);
+        }
         let checked = check_histories(seed, histories_of(seed, is_real), tally)?;
         histories.fetch_add(histories_of(seed, is_real), Ordering::Relaxed);
         Ok(trace.wrapping_add(checked))
     });
+    let mut report = coverage::demand(report, &scripts, &lock(&effective));
     let server = match is_real {
         true => "a real Pravega",
         false => "the embedded server",
@@ -75,6 +88,10 @@ pub fn run(plan: &Plan) -> Report {
         }
     }
     report
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The names of the scripts.

@@ -13,7 +13,7 @@ pub(super) fn pairs() -> Vec<(&'static str, &'static str)> {
 
 /// Each fault, with the states that it meets.
 const MET: &[(&str, &[&str])] = &[
-    ("a lie", &["read out", "several reads out"]),
+    ("a lie", &["read out", "reader idle", "several reads out"]),
     (
         "attempt to attach fails",
         &["reader detached", "writer detached, bytes wait"],
@@ -42,6 +42,7 @@ const MET: &[(&str, &[&str])] = &[
             "sealing",
             "setup in flight",
             "several reads out",
+            "writer detached, bytes wait",
         ],
     ),
     (
@@ -96,12 +97,14 @@ const MET: &[(&str, &[&str])] = &[
         "deleted",
         &[
             "append in flight",
+            "conflict pending",
             "read out",
             "reader detached",
             "reader idle",
             "setup in flight",
             "writer detached, bytes wait",
             "writer detached, idle",
+            "writer idle",
         ],
     ),
     (
@@ -125,7 +128,6 @@ const MET: &[(&str, &[&str])] = &[
         &[
             "append in flight",
             "conflict pending",
-            "queue waiting",
             "resend in flight",
             "setup in flight",
             "writer detached, bytes wait",
@@ -139,6 +141,7 @@ const MET: &[(&str, &[&str])] = &[
             "conflict pending",
             "queue waiting",
             "read out",
+            "read parked at tail",
             "reader detached",
             "reader idle",
             "resend in flight",
@@ -195,6 +198,7 @@ const MET: &[(&str, &[&str])] = &[
             "sealing",
             "setup in flight",
             "several reads out",
+            "writer detached, bytes wait",
         ],
     ),
     (
@@ -215,6 +219,7 @@ const MET: &[(&str, &[&str])] = &[
             "sealing",
             "setup in flight",
             "several reads out",
+            "writer detached, bytes wait",
         ],
     ),
     (
@@ -335,7 +340,6 @@ const MET: &[(&str, &[&str])] = &[
             "append in flight",
             "read out",
             "reader detached",
-            "reader idle",
             "setup in flight",
             "writer detached, bytes wait",
             "writer detached, idle",
@@ -377,7 +381,6 @@ const MET: &[(&str, &[&str])] = &[
         &[
             "append in flight",
             "read parked at tail",
-            "reader detached",
             "setup in flight",
             "writer detached, bytes wait",
         ],

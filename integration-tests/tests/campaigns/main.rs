@@ -1,6 +1,7 @@
 //! Every fault campaign with a few runs, so that the tests of any change pass through all of them. The figures
 //! are reached by `cargo faults`.
 
+mod disk;
 mod network;
 mod sim;
 

@@ -74,3 +74,17 @@ fn n1_n2_n3_a_reset_costs_a_few_round_trips() {
     assert!(median < Duration::from_millis(100), "{median:?}");
     assert!(worst < Duration::from_millis(500), "{worst:?}");
 }
+
+#[test]
+fn tmp_replay() {
+    let seed = std::env::var("SEED").unwrap().parse().unwrap();
+    let filter = tracing_subscriber::EnvFilter::new(
+        "pravega=debug,pravega_byte_stream=debug,pravega_connection_pool=debug,pravega_standalone=debug,pravega_integration_tests=trace,turmoil=info",
+    );
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(std::io::stderr)
+        .init();
+    println!("{:?}", network::run_seed(seed, &mut Tally::default()));
+}

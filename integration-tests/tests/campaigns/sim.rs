@@ -42,6 +42,11 @@ fn n07_writers_at_a_store_that_fences() {
 }
 
 #[test]
+fn p06_s05_a_store_that_loses_what_it_acknowledged() {
+    assert_clean(&simulation::hunt_data_loss(&Plan::new(RUNS)));
+}
+
+#[test]
 fn t29_writers_whose_connections_are_cut() {
     assert_clean(&simulation::hunt_writing(&Plan::new(RUNS)));
 }

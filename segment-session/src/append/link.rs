@@ -72,6 +72,9 @@ impl AppendSession {
             return;
         };
         self.events.lost();
+        // A store that is up again at once is found at its old address; otherwise the segment may have moved.
+        self.hints.relocate |= self.lost_in_vain || matches!(why, Disconnect::Silent);
+        self.lost_in_vain |= !matches!(why, Disconnect::Released);
         match why {
             Disconnect::Lost => {
                 if !on.token.is_empty() && !self.token_suspected {
@@ -170,6 +173,7 @@ impl AppendSession {
     pub(super) fn progress(&mut self) {
         self.strikes = 0;
         self.token_suspected = false;
+        self.lost_in_vain = false;
         self.backoff.reset();
         self.not_before = None;
     }

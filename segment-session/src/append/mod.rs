@@ -79,6 +79,8 @@ pub struct AppendSession {
     token_renewed: bool,
     /// A connection that was lost without a word has cast suspicion on the token since the last ack.
     token_suspected: bool,
+    /// A connection was lost and nothing was stored since.
+    lost_in_vain: bool,
     /// Weighed refusals and violations since the last ack.
     strikes: u32,
     backoff: Backoff,
@@ -119,6 +121,7 @@ impl AppendSession {
             hints: Hints::default(),
             token_renewed: false,
             token_suspected: false,
+            lost_in_vain: false,
             strikes: 0,
             backoff: Backoff::new(options.backoff, salt),
             not_before: None,

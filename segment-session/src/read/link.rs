@@ -72,7 +72,6 @@ impl ReadSession {
         // A store that is up again at once is found at its old address; otherwise the segment may have moved.
         self.hints.relocate |= self.losses > 0 || matches!(reason, Disconnect::Silent);
         self.losses = self.losses.saturating_add(1);
-        self.query.is_unverified = true;
         // Perhaps not towards this session, so it weighs less.
         if matches!(reason, Disconnect::Violation) && self.is_too_much(SHARED_FAULT) {
             let reason = "it breaks the protocol".to_owned();
@@ -93,12 +92,14 @@ impl ReadSession {
     /// Lets go of the flow and asks for another at once.
     pub(super) fn detach_and_go_on(&mut self) {
         self.events.detach = true;
+        self.query.is_unverified |= self.facts.tail().is_some();
         self.leave_flow();
         self.link = Link::Detached;
     }
 
     /// Goes without a connection for a while. The pauses grow until the store gives bytes.
     pub(super) fn attach_later(&mut self, now: Instant, trouble: Trouble) {
+        self.query.is_unverified |= self.was_attached;
         self.leave_flow();
         let pause = self.backoff.next_pause(trouble);
         self.link = match now.checked_add(pause) {

@@ -35,6 +35,13 @@ impl ReadSession {
         }
         let hole = self.first_hole()?;
         if hole.start < self.facts.least_tail() {
+            // The reads need not wait for the answer. But they may wait at the store for ever, or be refused
+            // for ever, if it has lost what it had.
+            if self.query.is_unverified
+                && let Some(question) = self.question()
+            {
+                return Some(question);
+            }
             return self.piece_of(&hole).map(Step::Read);
         }
         self.step_beyond_tail(&hole)

@@ -38,7 +38,6 @@ impl ReadSession {
     pub fn handle_reply(&mut self, now: Instant, reply: Reply) -> Result<(), ProtocolViolation> {
         let result = self.take_in(now, reply);
         if let Err(violation) = &result {
-            self.query.is_unverified = true;
             if self.is_too_much(FAULT) {
                 let violation = violation.clone();
                 self.fail(ReadFailure::Protocol { violation });
@@ -255,7 +254,6 @@ impl ReadSession {
         };
         match Recovery::of(reply).context(unexpected)? {
             Recovery::Retry => {
-                self.query.is_unverified = true;
                 if self.is_too_much(FAULT) {
                     let reason = reason_of(reply);
                     self.fail(ReadFailure::Refused { reason });
@@ -265,7 +263,6 @@ impl ReadSession {
             }
             Recovery::Relocate => {
                 self.hints.relocate = true;
-                self.query.is_unverified = true;
                 self.detach_and_retry(now, Trouble::Away);
             }
             Recovery::RenewToken(fault) => {

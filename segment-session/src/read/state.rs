@@ -85,9 +85,9 @@ pub(super) struct Query {
     /// Nothing else is asked before this is answered.
     pub(super) is_required: bool,
     /// It is not certain that the segment reaches up to what was known or believed of it: the connection was
-    /// lost, or the consumer went somewhere beyond. To be answered before a request is left waiting there: a
-    /// store answers a read beyond the end of a sealed segment by closing the connection, and one that lost
-    /// data would let it wait for ever.
+    /// lost, or the consumer went somewhere beyond. To be answered before a request is left waiting there, and
+    /// asked beside requests for what is known to be there: a store answers a read beyond the end of a sealed
+    /// segment by closing the connection, and one that lost data would let it wait for ever.
     pub(super) is_unverified: bool,
 }
 

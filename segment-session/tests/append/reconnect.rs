@@ -265,6 +265,30 @@ fn t33_a_peer_that_accepts_and_closes_is_not_called_without_pauses() {
 }
 
 #[test]
+fn s01_a_store_that_only_loses_connections_may_not_have_the_segment_any_more() {
+    let mut script = Script::exclusive();
+    script.submit(b"x");
+    script.open(0);
+    script.sent();
+    // It may have been a moment's trouble; the second time the controller is asked.
+    for relocate in [false, true, true] {
+        script.lose();
+        script.needs_later(relocate, false);
+        script.open(0);
+        script.sent();
+    }
+    script.ack(1, 0, 1);
+    script.submit(b"y");
+    script.lose();
+    script.needs_later(false, false);
+    script.open(1);
+    script
+        .session
+        .handle_disconnected(script.now, Disconnect::Silent);
+    script.needs_later(true, false);
+}
+
+#[test]
 fn n09_an_ack_makes_the_next_attempt_immediate_again() {
     let mut script = Script::exclusive();
     script.submit(b"x");

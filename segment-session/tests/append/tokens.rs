@@ -24,7 +24,8 @@ fn t01_an_unexplained_close_casts_suspicion_on_the_token_once() {
         script.open(0);
         script.sent();
         script.lose();
-        script.needs_later(false, false);
+        // Now the address is suspected.
+        script.needs_later(true, false);
     }
     script.open(0);
     assert_eq!(script.sent(), [sent(1, 0, b"x")]);
@@ -50,7 +51,7 @@ fn t01_no_suspicion_without_a_token_or_with_a_reason() {
         script.submit(b"x");
         script.open(0);
         script.session.handle_disconnected(script.now, why);
-        script.needs_later(false, false);
+        script.needs_later(why == Disconnect::Silent, false);
     }
 }
 
@@ -146,6 +147,6 @@ fn t79_a_token_accepted_once_may_be_renewed_again_when_it_is_refused_later() {
         script
             .session
             .handle_disconnected(script.now, Disconnect::Silent);
-        script.needs_later(false, false);
+        script.needs_later(true, false);
     }
 }

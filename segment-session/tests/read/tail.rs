@@ -246,6 +246,32 @@ fn s05_a_store_that_lost_data_is_found_out() {
 }
 
 #[test]
+fn s05_a_store_that_lost_data_is_found_out_in_the_middle_as_well() {
+    let mut reader = Reader::reading(ReadOptions::default());
+    reader.session.note_tail(100 * MIB);
+    let first = reader.one_read();
+    reader.deliver(bytes_for(&first, MIB));
+    reader.expect_bytes(MIB);
+    reader.expect_pending();
+    reader
+        .session
+        .handle_disconnected(reader.now, Disconnect::Lost);
+    reader.drain();
+    reader.reattach();
+    let question = reader.one_question();
+    assert!(
+        !reader.reads().is_empty(),
+        "the reads do not wait for the answer"
+    );
+    // The reads themselves would wait at the store, which has nothing there any more, or end the connection.
+    reader.deliver(info(&question, 0, 10));
+    assert!(matches!(
+        reader.expect_failure(),
+        ReadFailure::DataLoss { tail: 10, .. }
+    ));
+}
+
+#[test]
 fn an_answer_overtaken_by_data_is_no_data_loss() {
     let mut reader = Reader::reading(ReadOptions::default());
     let first = reader.one_read();

@@ -227,6 +227,7 @@ fn t64_a_gap_that_shows_when_the_connection_is_lost_is_told_to_who_waits() {
             _ => {
                 assert_eq!(gaps(&reader), [(MIB, 3 * MIB)]);
                 reader.reattach();
+                reader.one_question();
                 assert_eq!(start_of(&reader.reads()[0]), 3 * MIB);
             }
         }

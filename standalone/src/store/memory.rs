@@ -127,3 +127,56 @@ impl Memory {
         self.used.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use pravega_client_shared::WriterId;
+
+    use super::{super::*, *};
+
+    const SEGMENT: &str = "s/b/0.#epoch.0";
+
+    /// The first append of a writer, of one byte.
+    async fn first_append(segments: &Segments, id: u128) -> AppendOutcome {
+        let writer = WriterId::from_wire(id);
+        let (lease, last) = segments.set_up(SEGMENT, writer, 1).await.unwrap();
+        assert_eq!(last, NO_VALUE);
+        let append = Append {
+            segment: Arc::clone(lease.segment()),
+            right: Arc::clone(lease.right()),
+            check: AppendCheck {
+                writer,
+                expected_number: last,
+                expected_offset: -1,
+                bytes: 1,
+                events: 1,
+            },
+            number: i64::try_from(id).unwrap(),
+            data: Bytes::from_static(b"x").into(),
+        };
+        match segments.append(append, || unreachable!()) {
+            Submitted::Done(outcome) => outcome,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn d11_a_writer_too_many_is_refused_and_none_is_forgotten() {
+        let segments = Segments::in_memory(1, 100 * (ATTRIBUTE_COST + 1));
+        segments.create(SEGMENT).await.unwrap();
+        for id in 1..=100 {
+            assert!(first_append(&segments, id).await.is_ok(), "{id}");
+        }
+        for id in 101..200 {
+            let refused = first_append(&segments, id).await;
+            assert_eq!(refused, Err(AppendError::ReadOnly));
+        }
+        for id in 1..=100 {
+            let stored = segments.attribute(SEGMENT, id).await.unwrap();
+            assert_eq!(stored, i64::try_from(id).unwrap());
+        }
+    }
+}

@@ -6,8 +6,10 @@
 //! | `log.rs` | bytes in memory, read without copying (pure) |
 //! | `waiting.rs` | reads parked at the tail |
 //! | `segment.rs` | one segment as everybody may see it |
+//! | `read.rs` | reads: from memory, from the disk, or when there is something |
 //! | `append.rs` | one append, and the promise of an answer |
 //! | `memory.rs`, `disk/` | the two backends |
+//! | `stepped/` | the disk backend without a thread, for whoever wants to see every step |
 //!
 //! A backend answers only when a change can no longer be lost: the memory backend at once, under the lock of
 //! the segment; the disk backend after the sync of the transaction that holds it. Nothing is visible earlier.
@@ -18,6 +20,7 @@ mod disk;
 mod error;
 mod log;
 mod memory;
+mod read;
 mod segment;
 mod state;
 mod stepped;
@@ -30,19 +33,8 @@ use std::sync::{
 };
 
 use pravega_client_shared::WriterId;
-use pravega_wire_protocol::Payload;
 use snafu::ResultExt;
-use tokio::sync::Semaphore;
-use tracing::error;
 
-pub use self::{
-    disk::{Folder, FolderLock, StoredFile, SystemFolder},
-    error::{DirectoryError, DiskError, StoreError},
-    stepped::{
-        AppendFailure, Appending, Extent, NewAppend, Pending, Read, Requests, SteppedOptions,
-        SteppedStore, Writer,
-    },
-};
 pub(crate) use self::{
     append::{
         Append, AppendError, AppendOutcome, AppendSink, AppendTag, Appended, Ticket, WriterLease,
@@ -53,14 +45,20 @@ pub(crate) use self::{
 };
 use self::{
     disk::{
-        CACHE, Directory, Disk, DiskOptions, FORMAT_VERSION, Opened, RESERVE,
-        operation::Operation,
+        CACHE, Directory, Disk, DiskOptions, FORMAT_VERSION, Opened, RESERVE, operation::Operation,
     },
     error::DamagedSnafu,
     memory::Memory,
-    segment::ReadStep,
     state::SegmentState,
     table::Names,
+};
+pub use self::{
+    disk::{Folder, FolderLock, StoredFile, SystemFolder},
+    error::{DirectoryError, DiskError, StoreError},
+    stepped::{
+        AppendFailure, Appending, Extent, NewAppend, Pending, Read, Requests, SteppedOptions,
+        SteppedStore, Writer,
+    },
 };
 
 /// What is known about a segment.
@@ -78,6 +76,9 @@ pub(crate) struct SegmentInfo {
 
 /// One change of the catalog: a key, and its new value or none to delete it.
 pub(crate) type CatalogChange = (Vec<u8>, Option<Vec<u8>>);
+
+/// One line of the catalog: its key and its value.
+pub(crate) type CatalogLine = (Vec<u8>, Vec<u8>);
 
 /// A handle to the segment store; clones share it.
 #[derive(Debug, Clone)]
@@ -110,9 +111,6 @@ pub(crate) enum Submitted {
     /// The queue of the storage thread is full: wait with [`Segments::submit`].
     Postponed(Postponed),
 }
-
-/// How often a read from the disk is tried again because a truncation was faster.
-const COLD_READ_ATTEMPTS: u32 = 3;
 
 impl Segments {
     /// A store in memory for at most `max_bytes` bytes of appends.
@@ -312,61 +310,8 @@ impl Segments {
         }
     }
 
-    /// Reads at most `size` bytes at `offset`; waits while there is nothing to read in an open segment, if
-    /// `parking` has a place.
-    pub(crate) async fn read(
-        &self,
-        name: &str,
-        offset: i64,
-        size: u64,
-        parking: &Semaphore,
-    ) -> ReadOutcome {
-        let Ok(segment) = self.find(name) else {
-            return ReadOutcome::NoSuchSegment;
-        };
-        let mut woken = false;
-        let mut attempts = 0;
-        loop {
-            match segment.read(offset, size, woken) {
-                ReadStep::Done(outcome) => return outcome,
-                ReadStep::Parked(wake) => {
-                    let Ok(_place) = parking.try_acquire() else {
-                        return ReadOutcome::TooManyParked;
-                    };
-                    match wake.await {
-                        Ok(waiting::Wake::Data) => woken = true,
-                        Ok(waiting::Wake::Sealed) => return ReadOutcome::Sealed,
-                        Ok(waiting::Wake::Deleted) | Err(_) => return ReadOutcome::Deleted,
-                    }
-                }
-                ReadStep::OnDisk(bytes) => {
-                    attempts += 1;
-                    let data = self.read_cold(&segment, offset, bytes).await;
-                    match data {
-                        Ok(data) if !data.is_empty() => {
-                            return ReadOutcome::Data {
-                                data,
-                                at_tail: woken,
-                                end_of_segment: false,
-                            };
-                        }
-                        Ok(_) if attempts < COLD_READ_ATTEMPTS => {}
-                        Ok(_) => {
-                            error!(%name, offset, "bytes of a segment are missing");
-                            return ReadOutcome::Failed;
-                        }
-                        Err(failure) => {
-                            error!(%name, offset, %failure, "bytes cannot be read");
-                            return ReadOutcome::Failed;
-                        }
-                    }
-                }
-            }
-        }
-    }
-
     /// Everything in the controller's catalog, in the order of the keys.
-    pub(crate) async fn load_catalog(&self) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    pub(crate) async fn load_catalog(&self) -> Result<Vec<CatalogLine>, StoreError> {
         match &self.store.backend {
             Backend::Memory { memory, .. } => Ok(memory.catalog()),
             Backend::Disk(disk) => disk.catalog().await,
@@ -407,33 +352,10 @@ impl Segments {
         }
     }
 
-    fn read_here(&self, segment: &Segment, offset: u64, bytes: u64) -> Result<Payload, StoreError> {
-        match &self.store.backend {
-            Backend::Memory { .. } => Ok(Payload::new()),
-            Backend::Disk(disk) => disk.read_here(segment, offset, bytes),
-        }
-    }
-
-    fn catalog_here(&self) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    fn catalog_here(&self) -> Result<Vec<CatalogLine>, StoreError> {
         match &self.store.backend {
             Backend::Memory { memory, .. } => Ok(memory.catalog()),
             Backend::Disk(disk) => disk.catalog_here(),
-        }
-    }
-
-    async fn read_cold(
-        &self,
-        segment: &Segment,
-        offset: i64,
-        bytes: u64,
-    ) -> Result<Payload, StoreError> {
-        match &self.store.backend {
-            // Nothing of a segment in memory is ever anywhere else.
-            Backend::Memory { .. } => Ok(Payload::new()),
-            Backend::Disk(disk) => {
-                disk.read(segment, offset.max(0).cast_unsigned(), bytes)
-                    .await
-            }
         }
     }
 }

@@ -39,11 +39,10 @@ impl Writer {
         for entry in log.iter().filter(|entry| entry.writer == Some(self.index)) {
             let place = usize::try_from(entry.number - 1).unwrap_or(usize::MAX);
             self.check_entry(place, entry, content)?;
-            if let Some(is_stored) = is_stored.get_mut(place) {
-                if std::mem::replace(is_stored, true) {
-                    let what = format!("block {} is there twice", entry.number);
-                    return harm(Harm::Doubled, &(0..entry.len), what);
-                }
+            let before_it = is_stored.get_mut(place);
+            if before_it.is_some_and(|is_stored| std::mem::replace(is_stored, true)) {
+                let what = format!("block {} is there twice", entry.number);
+                return harm(Harm::Doubled, &(0..entry.len), what);
             }
             if entry.number <= before {
                 let what = format!("block {} is behind block {before}", entry.number);

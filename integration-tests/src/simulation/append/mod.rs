@@ -218,7 +218,14 @@ impl Writer {
         }
         let sent = self.session.sent();
         if let Err(violation) = self.session.handle_reply(now, reply) {
-            return broken(format!("the store keeps to the protocol, but: {violation}"));
+            // A store that has lost bytes gives offsets that cannot be.
+            if !self.way.is_bereft {
+                let what = format!("the store keeps to the protocol, but: {violation}");
+                return broken(what);
+            }
+            self.way.link = None;
+            self.way.troubles += 1;
+            self.forget_link();
         }
         if self.session.failure().is_none() && self.session.durable() > sent {
             return broken("more is durable than was sent".to_owned());

@@ -92,7 +92,7 @@ impl Reader {
     /// What the consumer was given is what the segment holds, and the end was the end.
     pub(crate) fn check_end(&self, store: &Store) -> Verdict {
         if store.has_lost() {
-            return Ok(());
+            return self.check_loss(store);
         }
         for seen in &self.seen {
             let range = narrow(seen.at)..narrow(seen.at + seen.len);
@@ -112,6 +112,15 @@ impl Reader {
                 Err(Violation::new(Harm::FalselyReported, missing, what))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// A reader that knew of bytes that are gone does not wait for them.
+    fn check_loss(&self, store: &Store) -> Verdict {
+        let known = self.session.known_tail().unwrap_or(0);
+        match self.is_waiting && self.session.is_attached() && known > store.tail() {
+            true => falsely(format!("nobody noticed that a tail of {known} is gone")),
+            false => Ok(()),
         }
     }
 }

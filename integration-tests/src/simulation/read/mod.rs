@@ -13,7 +13,7 @@ use pravega_wire_protocol::{Reply, Request};
 
 use super::{
     client::Way,
-    store::{Store, wide},
+    store::{Link, Store, wide},
 };
 use crate::{
     Random, Trace,
@@ -250,10 +250,12 @@ impl Reader {
         self.is_waiting || self.is_over
     }
 
-    /// There is nothing that the consumer could still be given, unless more is written.
+    /// There is nothing that the consumer could still be given or told, unless more is written.
     pub(crate) fn is_at_rest(&self, store: &Store) -> bool {
+        let link = self.way.link.and_then(|link| store.links.get(link));
+        let has_news = link.is_some_and(Link::has_news);
         let is_there = self.session.position() >= store.shown() && !store.is_sealed();
-        self.is_over || (self.is_waiting && is_there)
+        self.is_over || (self.is_waiting && is_there && !has_news)
     }
 
     fn note_end(&mut self, length: u64, store: &Store) -> Verdict {

@@ -44,6 +44,9 @@ impl World<'_> {
         if self.scene.lies && self.random.one_in(2) {
             return self.lie();
         }
+        if self.scene.rules.loses_acked && self.random.one_in(4) {
+            return self.crash(client);
+        }
         match self.random.below(32) {
             0..=8 => {
                 let cut = self.random.pick(&Cut::ALL).copied();

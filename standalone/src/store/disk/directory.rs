@@ -246,7 +246,10 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         fs::write(temp.path().join(FORMAT_FILE), "pravega-standalone 1\n").unwrap();
         let error = open(temp.path()).unwrap_err();
-        assert!(matches!(error, DirectoryError::OlderFormat { found: 1, .. }));
+        assert!(matches!(
+            error,
+            DirectoryError::OlderFormat { found: 1, .. }
+        ));
     }
 
     #[test]

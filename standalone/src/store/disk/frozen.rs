@@ -6,7 +6,7 @@
 //! not closed, and gets a file for that which forgets.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     io,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -103,16 +103,13 @@ impl StoredFile for FrozenFile {
         let (block, from) = place(offset);
         let in_block = usize::try_from(BLOCK).unwrap_or_default() - from;
         let bytes = bytes.get(..in_block).unwrap_or(bytes);
-        let kept = above.blocks.len();
-        if !above.blocks.contains_key(&block) {
-            if kept >= MOST / usize::try_from(BLOCK).unwrap_or(MOST) {
-                return Err(io::ErrorKind::OutOfMemory.into());
-            }
-            let content = self.block_below(block)?;
-            above.blocks.insert(block, content);
-        }
-        let content = above.blocks.get_mut(&block);
-        let part = content.and_then(|content| content.get_mut(from..from + bytes.len()));
+        let is_full = above.blocks.len() >= MOST / usize::try_from(BLOCK).unwrap_or(MOST);
+        let content = match above.blocks.entry(block) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(_) if is_full => return Err(io::ErrorKind::OutOfMemory.into()),
+            Entry::Vacant(entry) => entry.insert(self.block_below(block)?),
+        };
+        let part = content.get_mut(from..from + bytes.len());
         part.unwrap_or_default().copy_from_slice(bytes);
         let end = offset.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         above.length = above.length.max(end);

@@ -39,6 +39,7 @@ use redb::{Database, ReadableDatabase, ReadableTable};
 use snafu::{ResultExt, Snafu};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
+pub use self::folder::{Folder, FolderLock, StoredFile, SystemFolder};
 pub(in crate::store) use self::{
     directory::Directory, recovery::RecoverError, reserve::RESERVE, schema::CACHE, worker::Worker,
 };
@@ -50,8 +51,8 @@ use self::{
     room::Room,
     slot::DatabaseSlot,
 };
-pub use self::folder::{Folder, FolderLock, StoredFile, SystemFolder};
 use super::{
+    CatalogLine,
     append::{Append, Ticket},
     error::{DamagedSnafu, DirectoryError, IoSnafu, StoreError},
     segment::Segment,
@@ -315,9 +316,6 @@ impl StorageThread {
         self.0.await.ok();
     }
 }
-
-/// A line of the catalog: its key and its value.
-pub(super) type CatalogLine = (Vec<u8>, Vec<u8>);
 
 fn read_catalog(database: &Database) -> Result<Vec<CatalogLine>, redb::Error> {
     let table = database.begin_read()?.open_table(schema::CATALOG)?;

@@ -70,7 +70,10 @@ impl Pages {
 
 /// Pages and their numbers.
 fn numbered(at: u64, pages: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
-    pages.chunks(index(PAGE)).zip(index(at / PAGE)..).map(|(page, number)| (number, page))
+    pages
+        .chunks(index(PAGE))
+        .zip(index(at / PAGE)..)
+        .map(|(page, number)| (number, page))
 }
 
 /// The checksum of a page, which is never 0.
@@ -83,7 +86,9 @@ fn index(number: u64) -> usize {
 }
 
 fn place(index: usize) -> u64 {
-    u64::try_from(index).unwrap_or(u64::MAX).saturating_mul(PAGE)
+    u64::try_from(index)
+        .unwrap_or(u64::MAX)
+        .saturating_mul(PAGE)
 }
 
 #[cfg(test)]

@@ -3,23 +3,20 @@
 //! Everything that is decided, written, synced and shown is the server's own code. What is left out is when:
 //! requests wait until [`SteppedStore::turn`], so the same requests make the same groups every time.
 
-use std::{
-    fmt,
-    future::Future,
-    pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
-};
+mod pending;
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
-use futures::FutureExt;
 use pravega_client_shared::WriterId;
 use pravega_wire_protocol::Payload;
 use tokio::sync::mpsc;
 
+use self::pending::Outcome;
+pub use self::pending::{Appending, Pending};
 use super::{
-    Append, AppendError, AppendOutcome, AppendRefusal, AppendSink, AppendTag, Appended,
-    AttributeUpdate, Backend, CatalogChange, DirectoryError, ReadOutcome, Segments, StoreError,
-    Ticket, WriterLease, clock,
+    Append, AppendError, AppendRefusal, AppendSink, AppendTag, AttributeUpdate, Backend,
+    CatalogChange, DirectoryError, ReadOutcome, Segments, StoreError, Ticket, WriterLease, clock,
     disk::{CACHE, Directory, DiskOptions, Folder, Opened, RESERVE, Worker, operation::Operation},
     log::size,
     segment::ReadStep,
@@ -143,67 +140,6 @@ impl Writer {
     }
 }
 
-/// A request that waits for a turn, or for its answer to be taken.
-pub struct Pending<T> {
-    request: Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>,
-    answer: Option<Result<T, StoreError>>,
-    is_over: bool,
-}
-
-impl<T> Pending<T> {
-    /// Makes a request: it stands in the queue when this returns.
-    fn begin(request: impl Future<Output = Result<T, StoreError>> + Send + 'static) -> Self {
-        let mut pending = Self {
-            request: Box::pin(request),
-            answer: None,
-            is_over: false,
-        };
-        pending.look();
-        pending
-    }
-
-    /// Takes the answer; none when there is none yet, or it was taken.
-    pub fn take(&mut self) -> Option<Result<T, StoreError>> {
-        self.look();
-        self.answer.take()
-    }
-
-    fn look(&mut self) {
-        if !self.is_over {
-            self.answer = (&mut self.request).now_or_never();
-            self.is_over = self.answer.is_some();
-        }
-    }
-}
-
-impl<T> fmt::Debug for Pending<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut debug = f.debug_struct("Pending");
-        debug.field("is_over", &self.is_over).finish()
-    }
-}
-
-/// An append that waits for a turn, or for its outcome to be taken.
-#[derive(Debug)]
-pub struct Appending(Arc<Outcome>);
-
-#[derive(Debug, Default)]
-struct Outcome(Mutex<Option<AppendOutcome>>);
-
-impl AppendSink for Outcome {
-    fn appended(&self, appended: Appended) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(appended.outcome);
-    }
-}
-
-impl Appending {
-    /// Takes the new tail, or the failure; none when there is none yet, or it was taken.
-    pub fn take(&mut self) -> Option<Result<u64, AppendFailure>> {
-        let mut outcome = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        outcome.take().map(|outcome| outcome.map_err(AppendFailure::from))
-    }
-}
-
 impl From<AppendError> for AppendFailure {
     fn from(error: AppendError) -> Self {
         match error {
@@ -297,13 +233,7 @@ impl Requests {
 
     /// Replaces the number under an id if it is the expected one; the answer is false when it is another.
     #[must_use]
-    pub fn replace_number(
-        &self,
-        name: &str,
-        id: u128,
-        expected: i64,
-        value: i64,
-    ) -> Pending<bool> {
+    pub fn replace_number(&self, name: &str, id: u128, expected: i64, value: i64) -> Pending<bool> {
         let (segments, name) = (self.0.clone(), name.to_owned());
         let update = AttributeUpdate {
             id,
@@ -359,7 +289,7 @@ impl Requests {
         };
         // An append that finds the queue full is given up, and its ticket says so.
         drop(self.0.append(append, || Ticket::new(tag, sink)));
-        Appending(outcome)
+        Appending::of(outcome)
     }
 
     /// Head, tail and seal, at once.
@@ -409,7 +339,7 @@ impl Requests {
     ///
     /// # Errors
     /// [`StoreError::Unreadable`] when the disk fails or what it says is damaged.
-    pub fn catalog(&self) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
-        self.0.catalog_here()
+    pub fn catalog(&self) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, StoreError> {
+        Ok(self.0.catalog_here()?.into_iter().collect())
     }
 }
