@@ -100,7 +100,11 @@ impl Call<'_> {
             };
             tracing::debug!(segment = %self.link.segment(), operation = self.operation, %cause, "will ask again");
             last = Some(cause);
-            if self.until(deadline, sleep(backoff.next_pause(trouble))).await.is_none() {
+            if self
+                .until(deadline, sleep(backoff.next_pause(trouble)))
+                .await
+                .is_none()
+            {
                 return Err(self.out_of_time(after, last));
             }
         }

@@ -16,7 +16,9 @@ pub(crate) fn random_writer_id(chance: &Chance) -> WriterId {
 
 /// Where the random part of somebody's pauses starts.
 pub(crate) fn random_seed(chance: &Chance) -> u64 {
-    chance.seeded().unwrap_or_else(|| Uuid::new_v4().as_u64_pair().1)
+    chance
+        .seeded()
+        .unwrap_or_else(|| Uuid::new_v4().as_u64_pair().1)
 }
 
 fn random_uuid(chance: &Chance) -> Uuid {

@@ -181,7 +181,9 @@ mod tests {
     use super::*;
 
     fn pauses(backoff: &mut Backoff, count: usize) -> Vec<Duration> {
-        (0..count).map(|_| backoff.next_pause(Trouble::Failing)).collect()
+        (0..count)
+            .map(|_| backoff.next_pause(Trouble::Failing))
+            .collect()
     }
 
     #[test]
@@ -210,7 +212,10 @@ mod tests {
             while waited < Duration::from_secs(3_600) {
                 let pause = backoff.next_pause(Trouble::Away);
                 let longest = AWAY_PAUSE.max(waited / 64 + Duration::from_millis(1));
-                assert!(pause <= longest.min(MAX_PAUSE), "{pause:?} after {waited:?}");
+                assert!(
+                    pause <= longest.min(MAX_PAUSE),
+                    "{pause:?} after {waited:?}"
+                );
                 waited += pause;
                 attempts += 1;
                 if attempts > 400 {
@@ -227,7 +232,10 @@ mod tests {
         backoff.next_pause(Trouble::Failing);
         backoff.next_pause(Trouble::Away);
         let moving = pauses(&mut backoff, 40);
-        assert!(moving.iter().all(|pause| *pause <= AWAY_PAUSE), "{moving:?}");
+        assert!(
+            moving.iter().all(|pause| *pause <= AWAY_PAUSE),
+            "{moving:?}"
+        );
         backoff.reset();
         let failing = pauses(&mut backoff, 12);
         assert!(failing[11] >= MAX_PAUSE / 2, "{failing:?}");

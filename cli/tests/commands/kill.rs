@@ -5,13 +5,13 @@ use std::{io::Write as _, net::SocketAddr, path::Path};
 use crate::process::{Running, Server, any_port, in_dir, succeed};
 
 /// How often the server is killed.
-const KILLS: usize = 3;
+const KILLS: usize = 12;
 
 /// Lines written before, between and after the kills.
-const LINES: usize = 400;
+const LINES: usize = 100;
 
 #[test]
-fn a_writer_goes_on_by_itself_and_nothing_is_lost_or_doubled() {
+fn d1_a_writer_goes_on_by_itself_through_twelve_kills_and_nothing_is_lost_or_doubled() {
     let dir = tempfile::tempdir().unwrap();
     let mut server = serve(dir.path(), any_port(), any_port());
     let (controller, store) = (server.controller, server.store);

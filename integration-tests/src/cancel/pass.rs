@@ -126,16 +126,12 @@ async fn play_all(case: &Case, connections: Cut, seed: u64, tally: &mut Tally) -
 }
 
 /// Where something was found.
-fn at(case: &Case, knife: &Knife, found: Violation) -> Violation {
-    let Case {
-        operation, state, ..
-    } = case;
+fn at(case: &Case, knife: &Knife, mut found: Violation) -> Violation {
     let (polls, moment, cut) = (knife.polls, knife.moment, knife.connections);
-    Violation {
-        what: format!(
-            "{operation}, {state}, {polls} polls, {moment:?}, cut {cut:?}: {}",
-            found.what
-        ),
-        ..found
-    }
+    let place = format!("{}, {}", case.operation, case.state);
+    found.what = format!(
+        "{place}, {polls} polls, {moment:?}, cut {cut:?}: {}",
+        found.what
+    );
+    found
 }

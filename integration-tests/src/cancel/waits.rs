@@ -8,15 +8,15 @@ use tokio::io::AsyncWrite as _;
 use super::pen::Pen;
 use crate::Random;
 
-/// One way to wait.
+/// One way to wait, on the writer, on a receipt, on a watch, or as tokio does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wait {
     Flush,
-    WaitDurable,
+    Offset,
     ReceiptDurable,
     ReceiptAwaited,
     WatchFlush,
-    WatchWaitDurable,
+    WatchOffset,
     PollFlush,
     PollShutdown,
 }
@@ -24,11 +24,11 @@ pub(super) enum Wait {
 impl Wait {
     const ALL: [Self; 8] = [
         Self::Flush,
-        Self::WaitDurable,
+        Self::Offset,
         Self::ReceiptDurable,
         Self::ReceiptAwaited,
         Self::WatchFlush,
-        Self::WatchWaitDurable,
+        Self::WatchOffset,
         Self::PollFlush,
         Self::PollShutdown,
     ];
@@ -44,11 +44,11 @@ impl Wait {
         let goal = writer.position();
         match self {
             Self::Flush => writer.flush().await.map(|_| ()),
-            Self::WaitDurable => writer.wait_durable(goal).await.map(|_| ()),
+            Self::Offset => writer.wait_durable(goal).await.map(|_| ()),
             Self::ReceiptDurable => receipt.durable().await,
             Self::ReceiptAwaited => receipt.clone().await,
             Self::WatchFlush => writer.watch()?.flush().await.map(|_| ()),
-            Self::WatchWaitDurable => writer.watch()?.wait_durable(goal).await.map(|_| ()),
+            Self::WatchOffset => writer.watch()?.wait_durable(goal).await.map(|_| ()),
             Self::PollFlush => poll_fn(|cx| Pin::new(&mut *writer).poll_flush(cx))
                 .await
                 .map_err(io_failed),

@@ -12,7 +12,8 @@ use super::{
     folder::SimulatedFolder,
     image::{Image, Recording},
     look::look,
-    place::{self, made, open},
+    place::{self, open},
+    start::{self, start},
     state::StoreState,
     workload::{SEGMENTS, Workload},
 };
@@ -21,12 +22,12 @@ use crate::{
     random::{Random, Trace},
 };
 
-/// Runs with the same workload: its seed is the seed of the run divided by this. A workload has fewer steps
-/// than this; the runs behind its last step lose power in recovery.
+/// Runs with the same workload: its seed is the seed of the run divided by this. A workload has about as many
+/// steps; the runs behind its last step lose power in recovery.
 pub(super) const POINTS: u64 = 100;
 
 /// A workload makes no further round from so many steps on.
-const ENOUGH_STEPS: usize = 52;
+const ENOUGH_STEPS: usize = 48;
 
 /// A workload that went well, with everything it did to its disk.
 #[derive(Debug)]
@@ -49,12 +50,9 @@ pub(super) struct Mark {
 
 /// Runs a workload without any fault.
 pub(super) fn rehearse(workload: u64) -> Verdict<Rehearsal> {
-    let mut random = Random::new(workload.wrapping_mul(0x5851_f42d_4c95_7f2d));
-    let start = match random.below(8) {
-        0 => Image::default(),
-        _ => made()?,
-    };
-    let folder = SimulatedFolder::from_image(&start);
+    let random = Random::new(workload.wrapping_mul(0x5851_f42d_4c95_7f2d));
+    let (image, model) = start(workload)?;
+    let folder = SimulatedFolder::from_image(&image);
     let mut store = open(&folder)?;
     let mark = |doing, state: &StoreState, shown| Mark {
         steps: folder.steps(),
@@ -62,8 +60,10 @@ pub(super) fn rehearse(workload: u64) -> Verdict<Rehearsal> {
         state: state.clone(),
         shown,
     };
-    let mut marks = vec![mark("opening", &StoreState::default(), None)];
-    let mut workload = Workload::new(random, StoreState::default());
+    let mut marks = vec![mark("opening", &model, None)];
+    let mut workload = Workload::new(random, model);
+    workload.set_up_all(&mut store)?;
+    marks.push(mark("removing garbage", &workload.model, None));
     while folder.steps() < ENOUGH_STEPS {
         let shown = watch(&folder, &store, &workload.model);
         workload.round(&mut store)?;
@@ -74,6 +74,7 @@ pub(super) fn rehearse(workload: u64) -> Verdict<Rehearsal> {
         }
     }
     folder.watch(None);
+    workload.model.compare(&look(&mut store)?)?;
     drop(store);
     marks.push(mark("closing", &workload.model, None));
     Ok(Rehearsal {
@@ -148,6 +149,7 @@ fn rehearsed(workload: u64) -> Verdict<Rc<Rehearsal>> {
 pub(super) fn forget() {
     REHEARSED.set(None);
     place::forget();
+    start::forget();
 }
 
 /// One loss of power, or two or three where it goes again in recovery.
@@ -156,13 +158,12 @@ pub(super) fn run(seed: u64, tally: &mut Tally) -> Verdict<u64> {
     let mut random = Random::new(seed);
     let slot = usize::try_from(seed % POINTS).unwrap_or_default();
     let last = rehearsal.recording.len();
-    if POINTS <= u64::try_from(last).unwrap_or(POINTS) {
-        return Err(Violation::broken("a workload has more steps than runs"));
-    }
-    let steps = if slot <= last {
-        slot
-    } else {
-        random.below(last + 1)
+    let points = usize::try_from(POINTS).unwrap_or_default();
+    let steps = match slot {
+        // One workload in a hundred has more steps than runs.
+        slot if last >= points => slot * last / (points - 1),
+        slot if slot <= last => slot,
+        _ => random.below(last + 1),
     };
     let allowed = rehearsal.allowed(steps);
     tally.count("power lost", rehearsal.doing(steps));

@@ -10,7 +10,7 @@
 //! | part | runs | a run |
 //! | --- | --- | --- |
 //! | power | as many as asked for | [100 runs](crash::POINTS) have the same workload and lose power at one step each, the last ones in the recovery, and in the recovery from that |
-//! | deep | one in 1,000 | all steps of the recovery from one loss of power, and all steps of the recoveries from those |
+//! | deep | one in 5,000 | all steps of the recovery from one loss of power, and all steps of the recoveries from those |
 //! | errors | one in 20 | one kind of error: see [`errors`] |
 //!
 //! # The disk
@@ -52,6 +52,7 @@ mod image;
 mod look;
 mod place;
 mod request;
+mod start;
 mod state;
 mod workload;
 
@@ -70,7 +71,7 @@ pub const FIRST_DEEP: u64 = 2_000_000_000_000;
 const POWER_PER_ERROR: u64 = 20;
 
 /// Runs of losses of power beside which one is a deep one.
-const POWER_PER_DEEP: u64 = 1000;
+const POWER_PER_DEEP: u64 = 5000;
 
 /// Each of these faults must have met its state, from so many runs on.
 const EXPECTED_FROM: u64 = 20_000;

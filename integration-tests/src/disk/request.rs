@@ -86,7 +86,7 @@ impl Asked {
                 let play = |model: &mut StoreState| {
                     model.segments.entry(name).or_default();
                 };
-                compare("create", answer, Ok(expected), model, play)
+                compare("create", answer, &Ok(expected), model, play)
             }
             Self::Seal(name, pending) => {
                 let segment = model.segments.get(name);
@@ -96,29 +96,16 @@ impl Asked {
                         segment.is_sealed = true;
                     }
                 };
-                compare("seal", pending.take(), expected, model, play)
+                compare("seal", pending.take(), &expected, model, play)
             }
-            Self::Truncate(name, offset, pending) => {
-                let offset = *offset;
-                let expected = match model.segments.get(name) {
-                    None => Err(Refusal::NoSuchSegment),
-                    Some(s) if (s.head..=s.tail()).contains(&offset) => Ok(()),
-                    Some(_) => Err(Refusal::OutOfRange),
-                };
-                let play = |model: &mut StoreState| {
-                    if let Some(segment) = model.segments.get_mut(name) {
-                        segment.head = offset;
-                    }
-                };
-                compare("truncate", pending.take(), expected, model, play)
-            }
+            Self::Truncate(name, offset, pending) => settle_truncate(name, *offset, pending, model),
             Self::Delete(name, pending) => {
                 let is_there = model.segments.contains_key(name);
                 let expected = is_there.then_some(()).ok_or(Refusal::NoSuchSegment);
                 let play = |model: &mut StoreState| {
                     model.segments.remove(name);
                 };
-                compare("delete", pending.take(), expected, model, play)
+                compare("delete", pending.take(), &expected, model, play)
             }
             Self::Replace(name, id, numbers, pending) => {
                 settle_replace(name, *id, *numbers, pending, model)
@@ -133,7 +120,7 @@ impl Asked {
                         };
                     }
                 };
-                compare("catalog", pending.take(), Ok(()), model, play)
+                compare("catalog", pending.take(), &Ok(()), model, play)
             }
             Self::Append {
                 append,
@@ -155,7 +142,7 @@ enum Refusal {
 fn compare<T: PartialEq + std::fmt::Debug>(
     what: &str,
     answer: Option<Result<T, StoreError>>,
-    expected: Result<T, Refusal>,
+    expected: &Result<T, Refusal>,
     model: &mut StoreState,
     play: impl FnOnce(&mut StoreState),
 ) -> Verdict<Went> {
@@ -171,7 +158,7 @@ fn compare<T: PartialEq + std::fmt::Debug>(
         Err(StoreError::Stopped { .. }) => return Ok(Went::Lost),
         Err(error) => return Err(Violation::broken(format!("{what}: {error:?}"))),
     };
-    if answer != expected {
+    if answer != *expected {
         let said = format!("{what} was answered {answer:?}, not {expected:?}");
         return Err(Violation::new(Harm::FalselyReported, 1, said));
     }
@@ -179,6 +166,25 @@ fn compare<T: PartialEq + std::fmt::Debug>(
         play(model);
     }
     Ok(Went::AsPlayed(None))
+}
+
+fn settle_truncate(
+    name: &'static str,
+    offset: u64,
+    pending: &mut Pending<()>,
+    model: &mut StoreState,
+) -> Verdict<Went> {
+    let expected = match model.segments.get(name) {
+        None => Err(Refusal::NoSuchSegment),
+        Some(segment) if (segment.head..=segment.tail()).contains(&offset) => Ok(()),
+        Some(_) => Err(Refusal::OutOfRange),
+    };
+    let play = |model: &mut StoreState| {
+        if let Some(segment) = model.segments.get_mut(name) {
+            segment.head = offset;
+        }
+    };
+    compare("truncate", pending.take(), &expected, model, play)
 }
 
 fn settle_replace(
@@ -199,7 +205,7 @@ fn settle_replace(
             segment.numbers.insert(id, number);
         }
     };
-    compare("replace", pending.take(), expected, model, play)
+    compare("replace", pending.take(), &expected, model, play)
 }
 
 fn settle_set_up(
@@ -219,7 +225,7 @@ fn settle_set_up(
             last
         })
     });
-    match compare("setup", answer, expected, model, |_| ())? {
+    match compare("setup", answer, &expected, model, |_| ())? {
         Went::AsPlayed(_) => Ok(Went::AsPlayed(writer)),
         other => Ok(other),
     }

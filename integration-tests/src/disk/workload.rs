@@ -98,14 +98,14 @@ impl Workload {
             }
         }
         for _ in 0..1 + self.random.below(4) {
-            match self.random.below(16) {
+            match self.random.below(18) {
                 0..=5 => self.ask_append(requests),
                 6 | 7 => self.ask_copy(requests),
                 8 | 9 => self.ask_set_up(requests),
-                10 => self.ask_truncate(requests),
-                11 => self.ask_replace(requests),
-                12 | 13 => self.ask_catalog(requests),
-                14 if self.random.one_in(2) => self.ask_seal(requests),
+                10..=12 => self.ask_truncate(requests),
+                13 => self.ask_replace(requests),
+                14 | 15 => self.ask_catalog(requests),
+                16 if self.random.one_in(2) => self.ask_seal(requests),
                 _ => self.ask_delete(requests),
             }
         }
@@ -145,6 +145,27 @@ impl Workload {
             pen.last = segment.map_or(pen.last, |segment| segment.number(pen.id));
         }
         Ok(round)
+    }
+
+    /// Sets up two writers on every segment, which takes nothing but a turn.
+    pub(super) fn set_up_all(&mut self, store: &mut SteppedStore) -> Verdict<Round> {
+        self.whole = self.model.clone();
+        self.deleted.clear();
+        self.pens.retain(|pen| !pen.is_fenced);
+        let requests = store.requests();
+        let names: Vec<_> = self.model.segments.keys().copied().collect();
+        for name in names {
+            for id in WRITERS.into_iter().take(2) {
+                self.connections += 1;
+                let asked = set_up(&requests, name, id, self.connections);
+                self.asked.push(asked);
+                for pen in &mut self.pens {
+                    pen.is_fenced |= pen.segment == name && pen.id == id;
+                }
+            }
+        }
+        store.turn();
+        self.settle()
     }
 
     /// Keeps an append that was done, to send it again; rather one that asked for an offset.

@@ -134,13 +134,20 @@ impl Automata {
     }
 }
 
+/// A state that was met: how it was first reached, and what its caller can see.
+#[derive(Debug)]
+struct Known {
+    from: Option<(State, Input)>,
+    facts: Facts,
+}
+
 /// The states of one writer's session that have been met.
 #[derive(Debug)]
 pub(super) struct Automaton {
     options: AppendOptions,
     start: Start,
     now: Instant,
-    states: Vec<(Option<(State, Input)>, Rc<Facts>)>,
+    states: Vec<Known>,
     known: HashMap<u128, State>,
     steps: HashMap<(State, Input), Rc<Step>>,
 }
@@ -168,8 +175,8 @@ impl Automaton {
 
     pub(super) fn facts(&self, state: State) -> Verdict<&Facts> {
         let known = self.states.get(state.0);
-        let (_, facts) = known.ok_or_else(|| Violation::broken("a state of nowhere"))?;
-        Ok(facts)
+        let known = known.ok_or_else(|| Violation::broken("a state of nowhere"))?;
+        Ok(&known.facts)
     }
 
     /// What the session does when it is told this.
@@ -202,9 +209,9 @@ impl Automaton {
     fn story_of(&self, state: State) -> Vec<Input> {
         let mut story = Vec::new();
         let mut at = state;
-        while let Some((Some((before, input)), _)) = self.states.get(at.0) {
-            story.push(*input);
-            at = *before;
+        while let Some((before, input)) = self.states.get(at.0).and_then(|known| known.from) {
+            story.push(input);
+            at = before;
         }
         story.reverse();
         story
@@ -260,8 +267,8 @@ impl Automaton {
             return Ok(*known);
         }
         let state = State(self.states.len());
-        let facts = Rc::new(facts_of(session, self.start.blocks));
-        self.states.push((from, facts));
+        let facts = facts_of(session, self.start.blocks);
+        self.states.push(Known { from, facts });
         self.known.insert(print, state);
         Ok(state)
     }

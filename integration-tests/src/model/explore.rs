@@ -106,8 +106,8 @@ impl<'a> Explorer<'a> {
 
     /// Adds the way that led to it.
     fn told(&self, violation: Violation) -> Violation {
-        let what = format!("{}; after {}", violation.what, Way(&self.path));
-        Violation { what, ..violation }
+        let Violation { harm, bytes, what } = violation;
+        Violation::new(harm, bytes, format!("{what}; after {}", Way(&self.path)))
     }
 }
 

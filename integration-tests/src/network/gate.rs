@@ -50,8 +50,8 @@ pub(super) async fn run(cluster: Arc<Cluster>, host: Host, client: TcpStream, st
 struct Gate {
     cluster: Arc<Cluster>,
     host: Host,
-    /// Requests that are not answered, with their segments.
-    owed: Mutex<BTreeMap<i64, Arc<str>>>,
+    /// Requests that are not answered: how many have this id, and for which segment they are.
+    owed: Mutex<BTreeMap<i64, (u64, Arc<str>)>>,
     /// When the tokens end with which writers were set up.
     writers: Mutex<BTreeMap<WriterId, Duration>>,
     /// Writers one of whose requests was denied: until they are set up again, nothing that they had sent behind
@@ -83,7 +83,7 @@ impl Gate {
                 return Ok(());
             }
             let owed = std::mem::take(&mut *lock(&self.owed));
-            for (request_id, segment) in owed {
+            for (request_id, (_, segment)) in owed {
                 self.say(&wrong_host(request_id, segment)).await?;
             }
         }
@@ -111,9 +111,8 @@ impl Gate {
         let mut frames = Frames::default();
         while let Some(frame) = frames.next(&mut from).await? {
             let reply = Reply::decode(frame.clone()).map_err(io::Error::other)?;
-            let is_owed = |id| lock(&self.owed).remove(&id).is_some();
             // What was answered here is not answered again.
-            if reply.request_id().is_none_or(is_owed) {
+            if reply.request_id().is_none_or(|id| self.is_owed(id)) {
                 self.to_client
                     .lock()
                     .await
@@ -139,9 +138,22 @@ impl Gate {
             return fate;
         }
         if let Some(id) = request_id {
-            lock(&self.owed).insert(id, segment);
+            lock(&self.owed).entry(id).or_insert((0, segment)).0 += 1;
         }
         Fate::Passes
+    }
+
+    /// Takes note of a reply. False when nobody waits for it any more.
+    fn is_owed(&self, id: i64) -> bool {
+        let mut owed = lock(&self.owed);
+        let Some((times, _)) = owed.get_mut(&id) else {
+            return false;
+        };
+        *times -= 1;
+        if *times == 0 {
+            owed.remove(&id);
+        }
+        true
     }
 
     /// Whether the segment is said not to be here.

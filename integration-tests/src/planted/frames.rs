@@ -120,11 +120,15 @@ fn decode(seed: u64, code: i32, tally: &mut Tally) -> Verdict {
     let mut random = Random::new(seed);
     for len in (0..100).chain([200, 1_000]) {
         for fill in [0x00, 0x7f, 0xff] {
-            let noise = (0..len).map(|_| random.next().to_le_bytes()[0]);
-            let body: Bytes = match random.one_in(2) {
-                true => vec![fill; len].into(),
-                false => noise.collect::<Vec<u8>>().into(),
+            let is_noise = random.one_in(2);
+            let mut byte = || {
+                if is_noise {
+                    u8::try_from(random.below(256)).unwrap_or(fill)
+                } else {
+                    fill
+                }
             };
+            let body: Bytes = (0..len).map(|_| byte()).collect();
             let frame = || Frame {
                 code,
                 body: body.clone(),

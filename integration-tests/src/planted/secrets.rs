@@ -70,95 +70,47 @@ fn look(what: &str, text: &str) -> Verdict {
 /// Every request that carries a token.
 fn requests() -> Vec<Request> {
     let request_id = 1;
-    let segment = || SEGMENT.into();
-    let delegation_token = token();
-    let (target_rate, scale_type, rollover_size_bytes) = (0, 0, 0);
-    let (offset, suggested_length) = (0, 0);
-    let (truncation_offset, target_offset, attribute_id) = (0, 0, 7);
-    let (new_value, expected_value) = (0, 0);
-    let writer_id = WriterId::from_wire(1);
-    let token = || delegation_token.clone();
+    macro_rules! request {
+        ($name:ident { $($field:ident: $value:expr),* }) => {
+            $name {
+                request_id,
+                segment: SEGMENT.into(),
+                delegation_token: token(),
+                $($field: $value),*
+            }
+            .into()
+        };
+    }
     vec![
-        SetupAppend {
-            request_id,
-            writer_id,
-            segment: segment(),
-            delegation_token: token(),
-        }
-        .into(),
-        ReadSegment {
-            segment: segment(),
-            offset,
-            suggested_length,
-            delegation_token: token(),
-            request_id,
-        }
-        .into(),
-        GetStreamSegmentInfo {
-            request_id,
-            segment: segment(),
-            delegation_token: token(),
-        }
-        .into(),
-        CreateSegment {
-            request_id,
-            segment: segment(),
-            target_rate,
-            scale_type,
-            delegation_token: token(),
-            rollover_size_bytes,
-        }
-        .into(),
-        SealSegment {
-            request_id,
-            segment: segment(),
-            delegation_token: token(),
-        }
-        .into(),
-        DeleteSegment {
-            request_id,
-            segment: segment(),
-            delegation_token: token(),
-        }
-        .into(),
-        UpdateSegmentPolicy {
-            request_id,
-            segment: segment(),
-            target_rate,
-            scale_type,
-            delegation_token: token(),
-        }
-        .into(),
-        TruncateSegment {
-            request_id,
-            segment: segment(),
-            truncation_offset,
-            delegation_token: token(),
-        }
-        .into(),
-        LocateOffset {
-            request_id,
-            segment: segment(),
-            target_offset,
-            delegation_token: token(),
-        }
-        .into(),
-        GetSegmentAttribute {
-            request_id,
-            segment: segment(),
-            attribute_id,
-            delegation_token: token(),
-        }
-        .into(),
-        UpdateSegmentAttribute {
-            request_id,
-            segment: segment(),
-            attribute_id,
-            new_value,
-            expected_value,
-            delegation_token: token(),
-        }
-        .into(),
+        request!(SetupAppend {
+            writer_id: WriterId::from_wire(1)
+        }),
+        request!(ReadSegment {
+            offset: 0,
+            suggested_length: 0
+        }),
+        request!(GetStreamSegmentInfo {}),
+        request!(CreateSegment {
+            target_rate: 0,
+            scale_type: 0,
+            rollover_size_bytes: 0
+        }),
+        request!(SealSegment {}),
+        request!(DeleteSegment {}),
+        request!(UpdateSegmentPolicy {
+            target_rate: 0,
+            scale_type: 0
+        }),
+        request!(TruncateSegment {
+            truncation_offset: 0
+        }),
+        request!(LocateOffset { target_offset: 0 }),
+        request!(GetSegmentAttribute { attribute_id: 7 }),
+        request!(UpdateSegmentAttribute {
+            attribute_id: 7,
+            new_value: 0,
+            expected_value: 0
+        }),
     ]
 }
 

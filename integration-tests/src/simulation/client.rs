@@ -27,6 +27,8 @@ pub(crate) struct Way {
     /// How often the store refused the client, or was said to have broken the protocol: too often, and the
     /// session may give up.
     pub(crate) troubles: usize,
+    /// How often the store said that the token does not permit it.
+    pub(crate) forbidden: usize,
     /// The store has lost what it acknowledged.
     pub(crate) is_bereft: bool,
 }

@@ -219,7 +219,8 @@ impl Scene {
             Lengths::Equal(len) => len.max(8),
             Lengths::Mixed(_) | Lengths::Limits => 8,
         };
-        let window = random.pick(&[2_000, 2_000, 600]).copied().unwrap_or(2_000);
+        let windows = [2_000, 2_000, 2_000, 600, 40];
+        let window = random.pick(&windows).copied().unwrap_or(2_000);
         let linger = if random.one_in(4) { 3 } else { 0 };
         AppendOptions::default()
             .with_mode(self.mode(random))

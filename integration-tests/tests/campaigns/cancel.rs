@@ -20,7 +20,10 @@ fn t73_c1_every_public_future_dropped_at_every_await_and_repeated() {
 #[test]
 fn c1_no_public_future_is_left_out() {
     let found: BTreeSet<String> = CRATES.iter().flat_map(|it| futures_of(it)).collect();
-    assert!(found.len() > 60, "the sources were not understood: {found:?}");
+    assert!(
+        found.len() > 60,
+        "the sources were not understood: {found:?}"
+    );
     let dropped = cancel::public_futures();
     let dropped: BTreeSet<String> = dropped.into_iter().map(str::to_owned).collect();
     let left_out: Vec<_> = found.difference(&dropped).collect();
@@ -31,10 +34,16 @@ fn c1_no_public_future_is_left_out() {
 
 /// The public futures in the sources of a crate: `Type::method`, or `Type as Trait::method`.
 fn futures_of(package: &str) -> BTreeSet<String> {
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(package).join("src");
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .join(package)
+        .join("src");
     let mut files = Vec::new();
     collect(&sources, &mut files);
-    files.iter().flat_map(|file| futures_in(&fs::read_to_string(file).unwrap())).collect()
+    files
+        .iter()
+        .flat_map(|file| futures_in(&fs::read_to_string(file).unwrap()))
+        .collect()
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
@@ -102,7 +111,11 @@ fn futures_in(source: &str) -> BTreeSet<String> {
 
 /// `Type`, or `Type as Trait` for the traits that matter here; what follows `impl`.
 fn owner_of(rest: &str) -> String {
-    let rest = rest.trim_start_matches(|c| c != ' ').trim().trim_end_matches('{').trim();
+    let rest = rest
+        .trim_start_matches(|c| c != ' ')
+        .trim()
+        .trim_end_matches('{')
+        .trim();
     let plain = |name: &str| name.split('<').next().unwrap().trim().to_owned();
     match rest.split_once(" for ") {
         Some((of, name)) if TRAITS.contains(&plain(of).as_str()) => {
@@ -158,6 +171,10 @@ mod tests {
 }
 ";
     let found: Vec<String> = futures_in(source).into_iter().collect();
-    let wanted = ["Pieces as Stream::poll_next", "Plain::pieces", "Plain::waits"];
+    let wanted = [
+        "Pieces as Stream::poll_next",
+        "Plain::pieces",
+        "Plain::waits",
+    ];
     assert_eq!(found, wanted);
 }

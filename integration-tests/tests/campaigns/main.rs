@@ -5,4 +5,8 @@ mod disk;
 mod network;
 mod sim;
 
+mod cancel;
+mod hostile;
+mod kill;
+mod model;
 mod proxy;

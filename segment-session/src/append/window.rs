@@ -24,7 +24,8 @@ impl Window {
     /// too large in itself, so that the cost of its block cannot lock it out.
     pub(super) fn admits(&self, cost: usize) -> bool {
         planted::is_on(Bug::QueueWithoutBound)
-            || self.used == 0 || cost <= self.max.saturating_sub(self.used)
+            || self.used == 0
+            || cost <= self.max.saturating_sub(self.used)
     }
 
     pub(super) fn take(&mut self, cost: usize) {

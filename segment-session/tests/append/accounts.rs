@@ -199,3 +199,19 @@ fn shared_the_first_ack_of_a_writer_that_knows_no_tail_is_no_news_of_others() {
         (503, 0)
     );
 }
+
+/// Found by the fuzz target `reply_machine`: a failure empties the queue of what was sent.
+#[test]
+fn t07_what_was_sent_stays_sent_when_the_session_fails() {
+    let mut script = Script::exclusive();
+    script.submit(b"first");
+    script.open(0);
+    script.sent();
+    script.submit(b"second");
+    assert_eq!(script.session.sent(), 5);
+    script.reply(script.condition_failed(1)).unwrap();
+    assert!(script.session.failure().is_some());
+    assert_eq!((script.session.sent(), script.session.durable()), (5, 0));
+    script.session.resync(100).unwrap();
+    assert_eq!((script.session.sent(), script.session.durable()), (11, 11));
+}

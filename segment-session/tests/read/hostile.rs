@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use pravega_segment_session::{Disconnect, ProtocolViolation, ReadFailure, ReadOptions};
+use pravega_segment_session::{
+    Disconnect, OnTruncation, ProtocolViolation, ReadFailure, ReadOptions, SegmentFacts,
+};
 use pravega_wire_protocol::{AppendSetup, KeepAlive, Reply, SegmentSealed, Unknown};
 
 use crate::reader::{
@@ -61,13 +63,11 @@ fn replies_that_contradict_end_the_connection() {
         reader.deliver(all_for(&first));
         reader.expect_bytes(MIB);
         let reads = reader.reads();
-        reader
-            .session
-            .handle_info(pravega_segment_session::SegmentFacts {
-                head: 0,
-                tail: 100 * MIB,
-                sealed: true,
-            });
+        reader.session.handle_info(SegmentFacts {
+            head: 0,
+            tail: 100 * MIB,
+            sealed: true,
+        });
         end_for(&reads[0], 1).into()
     };
     let head_in_front = |reader: &mut Reader| {
@@ -214,4 +214,19 @@ fn the_largest_offset_is_no_trap() {
     assert!(reader.sent.is_empty());
     reader.session.note_tail(u64::MAX);
     reader.drain();
+}
+
+/// Found by the fuzz target `read_machine`: a reader that skips to such a head would wait there for ever.
+#[test]
+fn facts_beyond_the_largest_offset_are_cut_to_it() {
+    let largest = pravega_segment_session::MAX_OFFSET;
+    let skipping = ReadOptions::default().with_on_truncation(OnTruncation::SkipToHead);
+    let mut reader = Reader::reading(skipping);
+    reader.session.handle_info(SegmentFacts {
+        head: u64::MAX,
+        tail: u64::MAX,
+        sealed: false,
+    });
+    assert_eq!(reader.session.known_head(), largest);
+    assert_eq!(reader.session.known_tail(), Some(largest));
 }

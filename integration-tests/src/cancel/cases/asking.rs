@@ -69,6 +69,10 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 /// What must be the same.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it reads as what it is: two values, most of them numbers"
+)]
 pub(super) fn expect_eq<T: PartialEq + fmt::Debug>(what: &str, got: T, wanted: T) -> Verdict {
     match got == wanted {
         true => Ok(()),

@@ -22,11 +22,11 @@ pub(super) const CASES: &[Case] = &[
         cold(trial, Wait::Flush).boxed()
     }),
     Case::new("ByteWriter::wait_durable", "acks held back", |trial| {
-        held(trial, Wait::WaitDurable).boxed()
+        held(trial, Wait::Offset).boxed()
     })
     .parking(),
     Case::new("ByteWriter::wait_durable", "no connection yet", |trial| {
-        cold(trial, Wait::WaitDurable).boxed()
+        cold(trial, Wait::Offset).boxed()
     }),
     Case::new("Receipt::durable", "acks held back", |trial| {
         held(trial, Wait::ReceiptDurable).boxed()
@@ -49,7 +49,7 @@ pub(super) const CASES: &[Case] = &[
         cold(trial, Wait::WatchFlush).boxed()
     }),
     Case::new("DurabilityWatch::wait_durable", "acks held back", |trial| {
-        held(trial, Wait::WatchWaitDurable).boxed()
+        held(trial, Wait::WatchOffset).boxed()
     })
     .parking(),
     Case::new(

@@ -22,7 +22,7 @@ pub(super) const CASES: &[Case] = &[
         conflict(trial, Wait::Flush).boxed()
     }),
     Case::new("ByteWriter::wait_durable", "conflict to come", |trial| {
-        conflict(trial, Wait::WaitDurable).boxed()
+        conflict(trial, Wait::Offset).boxed()
     }),
     Case::new("Receipt::durable", "conflict to come", |trial| {
         conflict(trial, Wait::ReceiptDurable).boxed()
@@ -33,7 +33,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new(
         "DurabilityWatch::wait_durable",
         "conflict to come",
-        |trial| conflict(trial, Wait::WatchWaitDurable).boxed(),
+        |trial| conflict(trial, Wait::WatchOffset).boxed(),
     ),
     Case::new(
         "ByteWriter as AsyncWrite::poll_flush",

@@ -2,10 +2,7 @@
 
 use pravega_standalone::storage::SteppedStore;
 
-use super::{
-    failing::{check_allowed, check_bytes},
-    filled,
-};
+use super::failing::{check_allowed, check_bytes};
 use crate::{
     campaign::{Harm, Tally, Verdict, Violation},
     disk::{
@@ -13,6 +10,7 @@ use crate::{
         image::Image,
         look::look,
         place::{open, try_open},
+        start::filled,
         state::StoreState,
         workload::{SEGMENTS, Workload},
     },

@@ -4,7 +4,6 @@ use std::io::ErrorKind;
 
 use pravega_standalone::{StoreError, storage::Read};
 
-use super::filled;
 use crate::{
     campaign::{Harm, Tally, Verdict, Violation},
     disk::{
@@ -12,6 +11,7 @@ use crate::{
         folder::SimulatedFolder,
         look::look,
         place::{open, try_open, whole},
+        start::filled,
         state::StoreState,
         workload::{Round, SEGMENTS, Workload},
     },
@@ -216,7 +216,10 @@ pub(super) fn fails_while_opening(mut random: Random, tally: &mut Tally) -> Verd
     folder.set_faults(Faults::default());
     let recording = folder.recording();
     let image = recording.crash(recording.len(), &mut random);
-    check_allowed(&SimulatedFolder::from_image(&image), &[model.clone()])?;
+    check_allowed(
+        &SimulatedFolder::from_image(&image),
+        std::slice::from_ref(&model),
+    )?;
     check_allowed(&SimulatedFolder::from_image(&folder.now()), &[model])?;
     Ok(hits)
 }

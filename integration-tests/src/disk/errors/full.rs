@@ -4,13 +4,14 @@ use std::io::ErrorKind;
 
 use pravega_standalone::storage::SteppedStore;
 
-use super::{failing::check_allowed, filled};
+use super::failing::check_allowed;
 use crate::{
     campaign::{Harm, Tally, Verdict, Violation},
     disk::{
         faults::{Fault, Faults},
         folder::SimulatedFolder,
         place::{open, set_clock, try_open_with, whole},
+        start::filled,
         workload::{SEGMENTS, Workload},
     },
     random::Random,

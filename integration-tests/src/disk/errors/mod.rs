@@ -11,13 +11,7 @@ use crate::{
     random::Random,
 };
 
-use super::{
-    folder::SimulatedFolder,
-    image::Image,
-    place::{made, open, set_clock},
-    state::StoreState,
-    workload::Workload,
-};
+use super::place::set_clock;
 
 /// One kind of error.
 type Kind = fn(Random, &mut Tally) -> Verdict<u64>;
@@ -95,16 +89,4 @@ pub(super) fn run_flipped_block(seed: u64, tally: &mut Tally) -> Verdict<u64> {
 pub(super) fn run_flipped_at_rest(seed: u64, tally: &mut Tally) -> Verdict<u64> {
     set_clock(0);
     damage::flipped_at_rest(random(seed), tally)
-}
-
-/// A store with something in it, closed in order, and what is in it.
-fn filled(random: &mut Random, rounds: usize) -> Verdict<(Image, StoreState)> {
-    let folder = SimulatedFolder::from_image(&made()?);
-    let mut store = open(&folder)?;
-    let mut workload = Workload::new(Random::new(random.next()), StoreState::default());
-    for _ in 0..rounds {
-        workload.round(&mut store)?;
-    }
-    drop(store);
-    Ok((folder.now(), workload.model))
 }

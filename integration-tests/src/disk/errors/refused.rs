@@ -4,7 +4,6 @@ use std::io::ErrorKind;
 
 use pravega_standalone::DirectoryError;
 
-use super::filled;
 use crate::{
     campaign::{Tally, Verdict, Violation},
     disk::{
@@ -13,6 +12,7 @@ use crate::{
         image::Image,
         look::look,
         place::{open, try_open},
+        start::filled,
         workload::Workload,
     },
     random::Random,

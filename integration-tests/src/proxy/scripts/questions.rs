@@ -5,14 +5,16 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use pravega_byte_stream::{ByteReader, ClientFactory, ScopedSegment};
 use tokio::time::timeout;
 
 use super::Script;
 use crate::{
-    Random,
+    Pattern, Random,
+    campaign::{Harm, Violation},
     proxy::{reading::Pieces, stage::Stage},
-    relay::{Fault, Frames},
+    relay::{Fault, Frames, Relay},
 };
 
 pub(super) const SCRIPTS: &[Script] = &[
@@ -22,50 +24,132 @@ pub(super) const SCRIPTS: &[Script] = &[
 
 /// The most bytes asked for at once.
 const MOST_BYTES: usize = 2_000;
+/// Enough for many questions beside them.
+const MANY_APPENDS: u32 = 100;
+/// Bytes of the other segment, which has its last one from the beginning.
+const OTHER_BYTES: usize = 3_000;
 
-/// Asks one thing after the other, each for at most so many milliseconds. What was read is compared in the end.
-async fn ask(
-    factory: ClientFactory,
-    segment: ScopedSegment,
-    mut random: Random,
+/// Asks about two segments in turn: that of the run, and one that does not change.
+struct Asking {
+    random: Random,
+    own: ByteReader,
+    own_tail: u64,
+    other: ByteReader,
+    other_bytes: Vec<u8>,
+    /// What was read of the run's segment, to be compared in the end.
     seen: Arc<Mutex<Pieces>>,
-) {
-    let reader = factory.create_byte_reader(segment).await;
-    let mut tail = 0;
-    loop {
-        let patience = Duration::from_millis(random.next() % 4);
-        let asked = ask_once(&reader, &mut random, &mut tail, &seen);
-        // Whoever drops a question may get no answer, and nobody else may get it.
-        timeout(patience, asked).await.ok();
-        tokio::task::yield_now().await;
+    /// The first answer that was another question's.
+    wrong: Arc<Mutex<Option<Violation>>>,
+}
+
+impl Asking {
+    /// Each question is waited for a few milliseconds at most. Who drops one may get no answer, and nobody else
+    /// may get it.
+    async fn go_on(mut self) {
+        loop {
+            let patience = Duration::from_millis(self.random.next() % 4);
+            timeout(patience, self.ask()).await.ok();
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn ask(&mut self) {
+        match self.random.below(6) {
+            0 => {
+                if let Ok(info) = self.own.info().await {
+                    self.own_tail = info.tail.max(self.own_tail);
+                }
+            }
+            1 | 2 => self.ask_own().await,
+            3 | 4 => self.ask_other().await,
+            _ => self.ask_tail_of_other().await,
+        }
+    }
+
+    async fn ask_own(&mut self) {
+        let at = self.random.next().checked_rem(self.own_tail).unwrap_or(0);
+        let len = 1 + self.random.below(MOST_BYTES);
+        if let Ok(bytes) = self.own.read_at(at, len).await {
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.push((at, bytes));
+        }
+    }
+
+    async fn ask_other(&mut self) {
+        let at = self.random.below(OTHER_BYTES);
+        let len = 1 + self.random.below(MOST_BYTES);
+        let offset = u64::try_from(at).unwrap_or_default();
+        if let Ok(bytes) = self.other.read_at(offset, len).await {
+            let rest = self.other_bytes.get(at..).unwrap_or_default();
+            if !rest.starts_with(&bytes) {
+                self.complain(format!(
+                    "a read of another segment at {at} gave other bytes"
+                ));
+            }
+        }
+    }
+
+    async fn ask_tail_of_other(&mut self) {
+        if let Ok(info) = self.other.info().await
+            && usize::try_from(info.tail) != Ok(self.other_bytes.len())
+        {
+            self.complain(format!("another segment is said to end at {}", info.tail));
+        }
+    }
+
+    fn complain(&self, what: String) {
+        let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        wrong.get_or_insert(Violation::new(Harm::FalselyReported, 1, what));
     }
 }
 
-async fn ask_once(reader: &ByteReader, random: &mut Random, tail: &mut u64, seen: &Mutex<Pieces>) {
-    if random.one_in(3) {
-        if let Ok(info) = reader.info().await {
-            *tail = info.tail.max(*tail);
-        }
-        return;
-    }
-    let len = 1 + random.below(MOST_BYTES);
-    let at = random.next().checked_rem(*tail).unwrap_or_default();
-    if let Ok(bytes) = reader.read_at(at, len).await {
-        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.push((at, bytes));
-    }
+/// Makes the other segment.
+async fn make(relay: &Relay, clean: &ClientFactory, bytes: Vec<u8>) -> Option<ScopedSegment> {
+    let segment = relay.backend().fresh_segment(clean).await;
+    let mut writer = clean.open_byte_writer(segment.clone()).await.ok()?;
+    let bytes = Bytes::from(bytes);
+    writer.append(bytes.clone()).await.ok()?;
+    let end = writer.close().await.ok()?;
+    // Acknowledged is one thing, readable is another.
+    let reader = clean.create_byte_reader(segment.clone()).await;
+    reader.read_range(0..end).await.ok()?;
+    Some(segment)
 }
 
 fn begin(stage: &mut Stage) {
+    let wrong = Arc::new(Mutex::new(None));
     for _ in 0..2 {
-        let (factory, segment) = (stage.factory(), stage.segment.clone());
-        let random = Random::new(stage.random.next());
-        let seen = Arc::clone(&stage.seen);
-        stage.beside(ask(factory, segment, random, seen));
+        let (factory, own) = (stage.factory(), stage.segment.clone());
+        let (relay, clean) = (Arc::downgrade(&stage.relay), stage.clean.clone());
+        let (random, seen) = (Random::new(stage.random.next()), Arc::clone(&stage.seen));
+        let wrong = Arc::clone(&wrong);
+        let other_bytes = Pattern::new(14).bytes(0, OTHER_BYTES);
+        stage.beside(async move {
+            let Some(relay) = relay.upgrade() else { return };
+            let Some(other) = make(&relay, &clean, other_bytes.clone()).await else {
+                return;
+            };
+            drop(relay);
+            let asking = Asking {
+                random,
+                own: factory.create_byte_reader(own).await,
+                own_tail: 0,
+                other: factory.create_byte_reader(other).await,
+                other_bytes,
+                seen,
+                wrong,
+            };
+            asking.go_on().await;
+        });
     }
+    stage.check_at_the_end(move || {
+        let mut wrong = wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        wrong.take().map_or(Ok(()), Err)
+    });
 }
 
 fn dropped(stage: &mut Stage) {
+    stage.appends = MANY_APPENDS;
     stage.share_connections();
     begin(stage);
     let times = stage.dice(4);
@@ -76,6 +160,7 @@ fn dropped(stage: &mut Stage) {
 
 /// Answers are held until those who asked are gone.
 fn late(stage: &mut Stage) {
+    stage.appends = MANY_APPENDS;
     stage.share_connections();
     begin(stage);
     let name = match stage.dice(2) {

@@ -40,18 +40,25 @@ fn reads(
     stage.arm(name, frames, fault);
 }
 
+/// The bytes are those of that offset, as if they had been read for somebody else.
 fn other_offset(stage: &mut Stage) {
     let times = 1 + stage.dice(3);
     let by = match stage.dice(4) {
-        0 => 1,
+        0 => i64::MIN / 2,
         1 => 20,
-        2 => i64::MIN / 2,
-        _ => i64::MAX / 2,
+        _ => 1,
     };
     reads(stage, "read at another offset", times, move |read| {
         let offset = read.offset.wrapping_add(by);
+        let skipped = usize::try_from(by).unwrap_or_default();
+        let whole = read.data.clone().into_bytes();
+        let data = match skipped < whole.len() {
+            true => whole.slice(skipped..),
+            false => whole,
+        };
         let read = SegmentRead {
             offset,
+            data: data.into(),
             ..read.clone()
         };
         vec![read.into()]

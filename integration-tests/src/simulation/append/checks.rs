@@ -10,9 +10,6 @@ use crate::{
     simulation::store::{Store, Stored, narrow},
 };
 
-/// A block costs the window this much beside its bytes.
-const BLOCK_OVERHEAD: u64 = 256;
-
 impl Writer {
     /// The numbers agree with one another.
     pub(crate) fn check_counters(&self) -> Verdict {
@@ -21,7 +18,7 @@ impl Writer {
         if durable > sent || sent > accepted || session.unacked_bytes() != accepted - durable {
             return broken(format!("{durable} durable of {sent} sent of {accepted}"));
         }
-        if session.unacked_bytes() > self.max_unacked + BLOCK_OVERHEAD {
+        if session.unacked_bytes() > self.max_unacked {
             return broken(format!(
                 "{} bytes are unacknowledged",
                 session.unacked_bytes()
@@ -142,13 +139,15 @@ impl Writer {
         let Some(failure) = self.session.failure() else {
             return Ok(());
         };
+        let troubles = u32::try_from(self.way.troubles).unwrap_or(u32::MAX);
+        let is_impatient = troubles >= self.session.options().max_setup_failures;
         let is_true = match failure.kind() {
             AppendFailureKind::Conflict { .. } => self.mode == WriteMode::Exclusive,
             AppendFailureKind::Sealed => store.is_sealed(),
             AppendFailureKind::NoSuchSegment => store.is_deleted(),
-            AppendFailureKind::Unauthorized
-            | AppendFailureKind::Refused { .. }
-            | AppendFailureKind::Protocol { .. } => self.way.troubles > 0,
+            // A token is renewed once before a refusal is final; whether it ran out is another matter.
+            AppendFailureKind::Unauthorized => is_impatient || self.way.forbidden > 1,
+            AppendFailureKind::Refused { .. } | AppendFailureKind::Protocol { .. } => is_impatient,
             AppendFailureKind::DataLoss { .. } => store.has_lost(),
             _ => false,
         };

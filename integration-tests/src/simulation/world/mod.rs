@@ -17,7 +17,7 @@ use super::{
     client::{Client, EPOCH},
     read::{self, Reader},
     scene::Scene,
-    store::{Link, Store, Stored},
+    store::{Link, Refusal, Store, Stored},
 };
 use crate::{
     Random, Trace,
@@ -192,7 +192,9 @@ impl<'a> World<'a> {
         }
         if let Some(refusal) = self.store.receive(id, &mut self.random) {
             self.count(refusal.name(), client);
-            self.way(client)?.troubles += 1;
+            let way = self.way(client)?;
+            way.troubles += 1;
+            way.forbidden += usize::from(refusal == Refusal::Forbidden);
         }
         Ok(())
     }

@@ -68,7 +68,10 @@ impl World<'_> {
 
     /// A reader is made when something has been flushed, which it has to see.
     fn open_late(&mut self) {
-        if self.flushed > 0 && self.readers.len() < MAX_READERS {
+        if self.flushed > 0
+            && self.readers.len() < MAX_READERS
+            && !self.scene.rules.tells_tail_early
+        {
             self.add_reader();
         }
     }

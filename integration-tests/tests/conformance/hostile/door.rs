@@ -11,7 +11,9 @@ use pravega_byte_stream::{
     ClientConfigBuilder, ClientFactory, ConnectError, Dial, Dialed, Endpoint, Environment,
 };
 use pravega_standalone::Standalone;
-use pravega_wire_protocol::{FrameDecoder, FrameLimits, Hello, MAX_RECEIVED_PAYLOAD, Reply, Request};
+use pravega_wire_protocol::{
+    FrameDecoder, FrameLimits, Hello, MAX_RECEIVED_PAYLOAD, Reply, Request,
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf, duplex, split},
     sync::watch,
@@ -21,6 +23,8 @@ use super::frames::BadFrame;
 
 /// Bytes that a pipe holds.
 const PIPE: usize = 16 * 1024;
+/// Where nothing is waited for: what the first request of the first flow will have.
+const NO_ID: i64 = i64::MIN;
 const STORE: &str = "store:2";
 const CONTROLLER: &str = "controller:1";
 
@@ -65,6 +69,8 @@ pub(super) struct Door {
     store: Incoming,
     plan: Mutex<Plan>,
     fate: watch::Sender<Fate>,
+    /// Changes when all connections to the store are to end.
+    ends: watch::Sender<usize>,
 }
 
 #[derive(Default)]
@@ -93,6 +99,7 @@ impl Door {
             store,
             plan: Mutex::default(),
             fate: watch::Sender::default(),
+            ends: watch::Sender::default(),
         })
     }
 
@@ -116,10 +123,21 @@ impl Door {
         *self.fate.borrow()
     }
 
+    /// Waits until it was sent.
+    pub(super) async fn sent(&self) {
+        let mut fate = self.fate.subscribe();
+        fate.wait_for(|fate| *fate != Fate::Waiting).await.unwrap();
+    }
+
     /// Waits until the client has closed the connection on which it came.
     pub(super) async fn closed(&self) {
         let mut fate = self.fate.subscribe();
         fate.wait_for(|fate| *fate == Fate::Closed).await.unwrap();
+    }
+
+    /// Ends all connections to the store, so that the next case begins with a new one.
+    pub(super) fn end_all(&self) {
+        self.ends.send_modify(|ends| *ends += 1);
     }
 
     /// The bad frame, if it is its moment.
@@ -137,7 +155,10 @@ impl Door {
 }
 
 fn is_block(request: &Request) -> bool {
-    matches!(request, Request::ConditionalBlockEnd(_) | Request::AppendBlockEnd(_))
+    matches!(
+        request,
+        Request::ConditionalBlockEnd(_) | Request::AppendBlockEnd(_)
+    )
 }
 
 /// True when a bad frame is to come in front of the answer to this request.
@@ -179,38 +200,41 @@ async fn relay(door: Arc<Door>, client: DuplexStream, store: DuplexStream) {
     let (from_store, mut to_store) = split(store);
     let mut requests = Frames::new(from_client);
     let mut replies = Frames::new(from_store);
+    let mut ends = door.ends.subscribe();
     let mut has_bad = false;
     loop {
         tokio::select! {
             biased;
+            _ = ends.changed() => return,
             request = requests.next(Request::decode) => {
                 let Some(request) = request else {
-                    break;
+                    if has_bad {
+                        door.fate.send_replace(Fate::Closed);
+                    }
+                    return;
                 };
                 if door.loses(&request) {
                     return;
                 }
                 if let Some(bad) = door.take(|moment| is_moment(moment, &request)) {
                     has_bad = true;
-                    send(&mut to_client, &bad.bytes).await;
+                    let id = request.request_id().unwrap_or(NO_ID);
+                    send(&mut to_client, &bad.for_request(id)).await;
                 }
                 send(&mut to_store, &request.encode_to_bytes().unwrap()).await;
             }
             reply = replies.next(Reply::decode) => {
                 let Some(reply) = reply else {
-                    break;
+                    return;
                 };
                 send(&mut to_client, &reply.encode_to_bytes().unwrap()).await;
                 let is_hello = reply == Hello::current().into();
                 if let Some(bad) = door.take(|moment| is_hello && moment == Moment::BehindHello) {
                     has_bad = true;
-                    send(&mut to_client, &bad.bytes).await;
+                    send(&mut to_client, &bad.for_request(NO_ID)).await;
                 }
             }
         }
-    }
-    if has_bad {
-        door.fate.send_replace(Fate::Closed);
     }
 }
 

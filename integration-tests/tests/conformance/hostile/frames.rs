@@ -7,7 +7,7 @@ use pravega_wire_protocol::{
     HEADER_BYTES, Hello, InvalidEventNumber, KeepAlive, NoSuchSegment, OffsetLocated,
     OperationUnsupported, Reply, SegmentAlreadyExists, SegmentAttribute, SegmentAttributeUpdated,
     SegmentCreated, SegmentDeleted, SegmentIsSealed, SegmentIsTruncated, SegmentPolicyUpdated,
-    SegmentRead, SegmentSealed, SegmentTruncated, StreamSegmentInfo, WrongHost,
+    SegmentRead, SegmentSealed, SegmentTruncated, StreamSegmentInfo, WrongHost, message_type,
 };
 
 /// What a client does about a bad frame.
@@ -28,10 +28,27 @@ pub(super) struct BadFrame {
     pub(super) expected: Expected,
 }
 
-/// Every bad frame, for a client that waits for the reply `id` about `segment`.
-pub(super) fn all(segment: &str, id: i64) -> Vec<BadFrame> {
+/// Stands for the id of the request that a client waits for, which is known when a frame is sent.
+const ANY_ID: i64 = 0x7c3a_91e5_0b6d_42f8;
+
+impl BadFrame {
+    /// The frame for a client that waits for the reply with this id.
+    pub(super) fn for_request(&self, id: i64) -> Bytes {
+        let mut bytes = self.bytes.to_vec();
+        let found = bytes
+            .windows(8)
+            .position(|eight| eight == ANY_ID.to_be_bytes());
+        if let Some(at) = found {
+            bytes[at..at + 8].copy_from_slice(&id.to_be_bytes());
+        }
+        bytes.into()
+    }
+}
+
+/// Every bad frame about `segment`.
+pub(super) fn all(segment: &str) -> Vec<BadFrame> {
     let mut all = Vec::new();
-    for reply in replies(segment, id) {
+    for reply in replies(segment, ANY_ID) {
         spoiled(&reply, &mut all);
     }
     let stray = FlowId::new(FlowId::MAX).unwrap().request(7).to_wire();
@@ -51,6 +68,18 @@ pub(super) fn all(segment: &str, id: i64) -> Vec<BadFrame> {
     all
 }
 
+/// Types that only clients send.
+const REQUESTS: [i32; 8] = [
+    message_type::SETUP_APPEND,
+    message_type::APPEND_BLOCK,
+    message_type::APPEND_BLOCK_END,
+    message_type::CONDITIONAL_BLOCK_END,
+    message_type::READ_SEGMENT,
+    message_type::GET_STREAM_SEGMENT_INFO,
+    message_type::CREATE_SEGMENT,
+    message_type::SEAL_SEGMENT,
+];
+
 fn spoiled(reply: &Reply, all: &mut Vec<BadFrame>) {
     let whole = reply.encode_to_bytes().unwrap();
     let (code, body) = (reply.code(), whole.slice(HEADER_BYTES..));
@@ -66,11 +95,14 @@ fn spoiled(reply: &Reply, all: &mut Vec<BadFrame>) {
         add(format!("length {length}"), frame(code, length, b""));
     }
     if !matches!(reply, Reply::SegmentRead(_)) {
-        add("above the limit".to_owned(), frame(code, 64 * 1024 + 1, b""));
+        add(
+            "above the limit".to_owned(),
+            frame(code, 64 * 1024 + 1, b""),
+        );
     }
     let length = i32::try_from(body.len()).unwrap();
     // P2: types that nobody knows, and requests.
-    for other in [4_711, i32::MIN, 999, 1, 5, 7, 9, 11, 20, 22, 25, 90] {
+    for other in [4_711, i32::MIN, 999].into_iter().chain(REQUESTS) {
         add(format!("as type {other}"), frame(other, length, &body));
     }
     // P3: what is inside does not fill the frame, or has no room in it, or is no text.
@@ -117,7 +149,13 @@ fn replies(segment: &str, request_id: i64) -> Vec<Reply> {
     let mut all = vec![
         Hello::current().into(),
         KeepAlive.into(),
-        AppendSetup { request_id, segment: name(), writer_id, last_event_number: 0 }.into(),
+        AppendSetup {
+            request_id,
+            segment: name(),
+            writer_id,
+            last_event_number: 0,
+        }
+        .into(),
         DataAppended {
             writer_id,
             event_number: 1,
@@ -126,9 +164,19 @@ fn replies(segment: &str, request_id: i64) -> Vec<Reply> {
             current_segment_write_offset: 10,
         }
         .into(),
-        ConditionalCheckFailed { writer_id, event_number: 1, request_id }.into(),
-        InvalidEventNumber { writer_id, request_id, server_stack_trace: trace(), event_number: 1 }
-            .into(),
+        ConditionalCheckFailed {
+            writer_id,
+            event_number: 1,
+            request_id,
+        }
+        .into(),
+        InvalidEventNumber {
+            writer_id,
+            request_id,
+            server_stack_trace: trace(),
+            event_number: 1,
+        }
+        .into(),
         SegmentRead {
             segment: name(),
             offset: 0,
@@ -149,9 +197,22 @@ fn replies(segment: &str, request_id: i64) -> Vec<Reply> {
             start_offset: 0,
         }
         .into(),
-        SegmentAttribute { request_id, value: 1 }.into(),
-        SegmentAttributeUpdated { request_id, success: true }.into(),
-        OffsetLocated { request_id, segment: name(), offset: 3 }.into(),
+        SegmentAttribute {
+            request_id,
+            value: 1,
+        }
+        .into(),
+        SegmentAttributeUpdated {
+            request_id,
+            success: true,
+        }
+        .into(),
+        OffsetLocated {
+            request_id,
+            segment: name(),
+            offset: 3,
+        }
+        .into(),
     ];
     all.extend(done(segment, request_id));
     all.extend(failures(segment, request_id));
@@ -161,11 +222,31 @@ fn replies(segment: &str, request_id: i64) -> Vec<Reply> {
 fn done(segment: &str, request_id: i64) -> [Reply; 5] {
     let name = || segment.into();
     [
-        SegmentCreated { request_id, segment: name() }.into(),
-        SegmentSealed { request_id, segment: name() }.into(),
-        SegmentDeleted { request_id, segment: name() }.into(),
-        SegmentPolicyUpdated { request_id, segment: name() }.into(),
-        SegmentTruncated { request_id, segment: name() }.into(),
+        SegmentCreated {
+            request_id,
+            segment: name(),
+        }
+        .into(),
+        SegmentSealed {
+            request_id,
+            segment: name(),
+        }
+        .into(),
+        SegmentDeleted {
+            request_id,
+            segment: name(),
+        }
+        .into(),
+        SegmentPolicyUpdated {
+            request_id,
+            segment: name(),
+        }
+        .into(),
+        SegmentTruncated {
+            request_id,
+            segment: name(),
+        }
+        .into(),
     ]
 }
 
@@ -181,9 +262,26 @@ fn failures(segment: &str, request_id: i64) -> [Reply; 8] {
             server_stack_trace: trace(),
         }
         .into(),
-        SegmentIsSealed { request_id, segment: name(), server_stack_trace: trace(), offset }.into(),
-        SegmentAlreadyExists { request_id, segment: name(), server_stack_trace: trace() }.into(),
-        NoSuchSegment { request_id, segment: name(), server_stack_trace: trace(), offset }.into(),
+        SegmentIsSealed {
+            request_id,
+            segment: name(),
+            server_stack_trace: trace(),
+            offset,
+        }
+        .into(),
+        SegmentAlreadyExists {
+            request_id,
+            segment: name(),
+            server_stack_trace: trace(),
+        }
+        .into(),
+        NoSuchSegment {
+            request_id,
+            segment: name(),
+            server_stack_trace: trace(),
+            offset,
+        }
+        .into(),
         SegmentIsTruncated {
             request_id,
             segment: name(),
@@ -198,7 +296,18 @@ fn failures(segment: &str, request_id: i64) -> [Reply; 8] {
             server_stack_trace: trace(),
         }
         .into(),
-        AuthTokenCheckFailed { request_id, server_stack_trace: trace(), error_code: 0 }.into(),
-        ErrorMessage { request_id, segment: name(), message: trace(), error_code: 0 }.into(),
+        AuthTokenCheckFailed {
+            request_id,
+            server_stack_trace: trace(),
+            error_code: 0,
+        }
+        .into(),
+        ErrorMessage {
+            request_id,
+            segment: name(),
+            message: trace(),
+            error_code: 0,
+        }
+        .into(),
     ]
 }
