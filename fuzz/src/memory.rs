@@ -23,11 +23,6 @@ pub fn within<T>(most: usize, work: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Bytes allocated now.
-pub fn held() -> usize {
-    MEMORY.allocated()
-}
-
 fn lift() {
     MEMORY
         .set_limit(NO_LIMIT)

@@ -1,5 +1,7 @@
 //! T87: what decoding may allocate. A test binary of its own, because it counts for the whole process.
 
+#![cfg(test)]
+
 use std::alloc::System;
 
 use bytes::{Bytes, BytesMut};

@@ -47,7 +47,7 @@ pub(super) async fn live(folder: &Path, seed: u64, tally: &mut Tally) -> Verdict
     grow(folder, &mut written).await?;
     make_room(folder, &limits, &mut written, tally).await?;
     no_descriptors(&folder.with_extension("few"), tally).await?;
-    no_directory(folder, tally).await?;
+    no_directory(folder, tally)?;
     Ok(trace.value())
 }
 
@@ -245,7 +245,7 @@ async fn no_descriptors(folder: &Path, tally: &mut Tally) -> Verdict {
 }
 
 /// A directory that cannot be made, and one whose file may not have a byte: both are refused with a reason.
-async fn no_directory(folder: &Path, tally: &mut Tally) -> Verdict {
+fn no_directory(folder: &Path, tally: &mut Tally) -> Verdict {
     let file = folder.with_extension("file");
     let failed = |error| broken(format!("a file: {error}"));
     fs::write(&file, "not a directory").map_err(failed)?;

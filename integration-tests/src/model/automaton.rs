@@ -6,6 +6,7 @@
 
 use std::{
     collections::HashMap,
+    hash::BuildHasherDefault,
     ops::Range,
     rc::Rc,
     time::{Duration, Instant},
@@ -149,7 +150,7 @@ pub(super) struct Automaton {
     now: Instant,
     states: Vec<Known>,
     known: HashMap<u128, State>,
-    steps: HashMap<(State, Input), Rc<Step>>,
+    steps: HashMap<(State, Input), Rc<Step>, BuildHasherDefault<Fingerprint>>,
 }
 
 impl Automaton {
@@ -166,7 +167,7 @@ impl Automaton {
             now: moment(),
             states: Vec::new(),
             known: HashMap::new(),
-            steps: HashMap::new(),
+            steps: HashMap::default(),
         };
         let session = automaton.begin()?;
         automaton.state_of(&session, None)?;

@@ -170,11 +170,6 @@ impl Plan {
         };
         let script = draw_hour(&mut random, 2);
         Self {
-            tick: 50 * MS,
-            pace: Pace {
-                operation: 60 * S,
-                ..Pace::draw(&mut random, true)
-            },
             token_lifetime: Some(60 * S),
             clients: vec![
                 vec![Role::Write(writing), Role::Ask],
@@ -183,7 +178,7 @@ impl Plan {
             calm_at: 3_600 * S,
             script,
             is_audited: true,
-            ..Self::quiet(MS)
+            ..Self::quiet(200 * MS)
         }
     }
 

@@ -88,3 +88,69 @@ fn tmp_replay() {
         .init();
     println!("{:?}", network::run_seed(seed, &mut Tally::default()));
 }
+
+#[test]
+fn tmp_hunts() {
+    use pravega_client_shared::planted::{Bug, switch};
+    let hunts: [(
+        Bug,
+        fn(&Plan) -> pravega_integration_tests::campaign::Report,
+    ); 9] = [
+        (Bug::KeepAliveWithoutEcho, network::hunt_silence),
+        (Bug::NoFrameDeadline, network::hunt_drips),
+        (Bug::ExpiryTakenAsFatal, network::hunt_expiry),
+        (Bug::DirtyConnectionReused, network::hunt_cuts),
+        (Bug::NewIdOnReconnect, network::hunt_cuts),
+        (Bug::SetupAcksAll, network::hunt_cuts),
+        (Bug::OldRepliesObeyed, network::hunt_cuts),
+        (Bug::ResentInAnotherOrder, network::hunt_cuts),
+        (Bug::ConditionFailureTakenAsSuccess, network::hunt_cuts),
+    ];
+    for (bug, hunt) in hunts {
+        let off = hunt(&Plan::new(20));
+        switch(Some(bug));
+        let mut found = None;
+        for seed in 0..150 {
+            let report = hunt(&Plan::new(1).from_seed(seed));
+            if !report.is_clean() {
+                found = Some((seed, report.first_failure().unwrap().1.to_string()));
+                break;
+            }
+        }
+        switch(None);
+        let text = format!("{found:?}");
+        println!(
+            "{bug:?}: off clean {} {}; found {:.200}",
+            off.is_clean(),
+            off.first_failure()
+                .map(|f| format!("{f:?}"))
+                .unwrap_or_default(),
+            text
+        );
+    }
+    for (what, values) in [("recoveries", hours::recoveries(400).unwrap())] {
+        let mut v = values;
+        v.sort();
+        println!(
+            "{what} median {:?} p99 {:?} max {:?}",
+            v[200], v[396], v[399]
+        );
+    }
+    println!("slam {:?}", hours::stores_slam_for_an_hour());
+    println!("slow {:?}", hours::slow_consumer_for_an_hour(MIB));
+    for latency in [1, 10, 50].map(Duration::from_millis) {
+        println!(
+            "read {latency:?} {:?}",
+            hours::sequential_read(16 * MIB, 2 * MIB, latency)
+        );
+    }
+    for idle in [1, 60, 150, 3_600, 24 * 3_600].map(Duration::from_secs) {
+        println!("idle {idle:?} {:?}", hours::after_idling(idle));
+    }
+    let mut tally = Tally::default();
+    println!(
+        "hour {:?} faults {}",
+        hours::everything(89, &mut tally),
+        tally.total()
+    );
+}

@@ -45,6 +45,8 @@ pub(crate) struct Cluster {
     store: Incoming,
     /// Requests that are answered with a refusal.
     refusals: AtomicUsize,
+    /// Requests that came with the token.
+    tokens: AtomicUsize,
     is_shut: AtomicBool,
     cuts: watch::Sender<usize>,
 }
@@ -65,6 +67,7 @@ impl Cluster {
             controller,
             store,
             refusals: AtomicUsize::new(0),
+            tokens: AtomicUsize::new(0),
             is_shut: AtomicBool::new(false),
             cuts: watch::Sender::default(),
         })
@@ -93,8 +96,19 @@ impl Cluster {
         self.is_shut.store(false, Ordering::Relaxed);
     }
 
+    /// How many requests came with the token.
+    pub(crate) fn tokens(&self) -> usize {
+        self.tokens.load(Ordering::Relaxed)
+    }
+
     /// The refusal of a request, when it is to be refused.
     fn refusal(&self, request: &Request) -> Option<Reply> {
+        let has_token = match request {
+            Request::SetupAppend(setup) => setup.delegation_token.expose() == PLANTED_TOKEN,
+            Request::ReadSegment(read) => read.delegation_token.expose() == PLANTED_TOKEN,
+            _ => false,
+        };
+        self.tokens.fetch_add(has_token.into(), Ordering::Relaxed);
         let request_id = request.request_id()?;
         let take = |left: usize| left.checked_sub(1);
         self.refusals
@@ -246,6 +260,23 @@ impl ControllerService for OneStore {
         };
         Ok(Response::new(api::SegmentRanges {
             segment_ranges: vec![range],
+            delegation_token: PLANTED_TOKEN.to_owned(),
+        }))
+    }
+
+    async fn get_segments(
+        &self,
+        request: tonic::Request<api::GetSegmentsRequest>,
+    ) -> Answer<api::SegmentsAtTime> {
+        let location = api::segments_at_time::SegmentLocation {
+            segment_id: Some(api::SegmentId {
+                stream_info: request.into_inner().stream_info,
+                segment_id: 0,
+            }),
+            offset: 0,
+        };
+        Ok(Response::new(api::SegmentsAtTime {
+            segments: vec![location],
             delegation_token: PLANTED_TOKEN.to_owned(),
         }))
     }
