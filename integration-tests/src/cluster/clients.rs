@@ -6,13 +6,18 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use pravega_byte_stream::{
     ByteReader, ByteWriter, ClientConfigBuilder, ClientFactory, DurabilityWatch, WriteMode,
 };
-use tokio::{io::SeekFrom, sync::Notify, task::JoinSet, time::sleep};
+use tokio::{
+    io::SeekFrom,
+    sync::Notify,
+    task::JoinSet,
+    time::{Instant, sleep},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{

@@ -1,6 +1,8 @@
 //! How long it took, and whose time that was.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::{clients::Four, probe::Probe};
 

@@ -28,7 +28,9 @@ mod probe;
 mod pulse;
 mod watch;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use tokio::runtime;
 

@@ -1,11 +1,8 @@
 //! When a client has made progress.
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Instant,
-};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 /// The moments at which a client got on, in their order.
 #[derive(Debug, Default)]

@@ -13,7 +13,7 @@ use futures::FutureExt as _;
 use pravega_standalone::{Limits, Services, Standalone};
 
 use super::{board::Board, plan::Plan};
-use crate::campaign::{Tally, Violation};
+use crate::campaign::Violation;
 
 /// The port of the controller.
 pub(super) const CONTROLLER_PORT: u16 = 9090;
@@ -57,8 +57,6 @@ pub(super) struct Cluster {
     denials: AtomicU32,
     /// What stores do with those who connect.
     doors: Mutex<BTreeSet<Door>>,
-    /// The faults that are the cluster's own.
-    tally: Mutex<Tally>,
 }
 
 /// Which store serves the segments.
@@ -102,7 +100,6 @@ impl Cluster {
             home: Board::new(home),
             denials: AtomicU32::new(0),
             doors: Mutex::default(),
-            tally: Mutex::default(),
         })
     }
 
@@ -138,16 +135,6 @@ impl Cluster {
 
     pub(super) fn door(&self) -> Option<Door> {
         super::lock(&self.doors).first().copied()
-    }
-
-    /// A token had ended when this was asked with it.
-    pub(super) fn note_expiry(&self, state: &'static str) {
-        super::lock(&self.tally).count("token expired", state);
-    }
-
-    /// The faults that were the cluster's own.
-    pub(super) fn tally(&self) -> Tally {
-        super::lock(&self.tally).clone()
     }
 
     /// Everything works.

@@ -175,11 +175,7 @@ impl Gate {
         let now = turmoil::sim_elapsed().unwrap_or_default();
         if let Some(writer) = writer_of(request) {
             let end = lock(&self.writers).get(&writer).copied();
-            let has_ended = end.is_some_and(|end| end <= now);
-            if has_ended {
-                self.cluster.note_expiry("append");
-            }
-            return has_ended.then_some(Fate::Closes);
+            return end.is_some_and(|end| end <= now).then_some(Fate::Closes);
         }
         let end = ends_at(token_of(request)?);
         if let (Request::SetupAppend(setup), Some(end)) = (request, end) {
@@ -187,14 +183,7 @@ impl Gate {
         }
         let error_code = match end {
             Some(end) if now < end => return None,
-            Some(_) => {
-                self.cluster.note_expiry(match request {
-                    Request::SetupAppend(_) => "setup",
-                    Request::ReadSegment(_) => "read",
-                    _ => "call",
-                });
-                AuthTokenCheckFailed::EXPIRED
-            }
+            Some(_) => AuthTokenCheckFailed::EXPIRED,
             None => AuthTokenCheckFailed::CHECK_FAILED,
         };
         let request_id = match request {

@@ -135,7 +135,7 @@ impl Plan {
             script,
             calm_at,
             // It takes long, so not every time.
-            is_audited: seed % 16 == 0,
+            is_audited: seed.is_multiple_of(16),
         }
     }
 
@@ -170,6 +170,11 @@ impl Plan {
         };
         let script = draw_hour(&mut random, 2);
         Self {
+            tick: 50 * MS,
+            pace: Pace {
+                operation: 60 * S,
+                ..Pace::draw(&mut random, true)
+            },
             token_lifetime: Some(60 * S),
             clients: vec![
                 vec![Role::Write(writing), Role::Ask],
@@ -178,7 +183,7 @@ impl Plan {
             calm_at: 3_600 * S,
             script,
             is_audited: true,
-            ..Self::quiet(200 * MS)
+            ..Self::quiet(MS)
         }
     }
 

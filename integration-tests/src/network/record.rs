@@ -37,6 +37,8 @@ pub(super) struct Book {
     pub(super) finished: BTreeSet<u32>,
     /// Where the segment ended when it was sealed.
     pub(super) sealed_at: Option<u64>,
+    /// How long writers took from the end of the faults to their next acknowledgement.
+    pub(super) recoveries: Vec<Duration>,
     waiting: BTreeMap<Block, Pending>,
     lives: u32,
 }

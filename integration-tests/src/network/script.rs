@@ -131,7 +131,7 @@ pub(super) fn draw_script(random: &mut Random, clients: usize, focus: Focus) -> 
 pub(super) fn draw_hour(random: &mut Random, clients: usize) -> Script {
     let mut script = Vec::new();
     let mut at = 10 * S;
-    while at < 3_590 * S {
+    while at < 3_580 * S {
         let kind = draw_any(random);
         // Who meets a stranger is told so for good, which would end the hour early.
         if kind != Kind::Stranger && kind != Kind::ClientCrash {

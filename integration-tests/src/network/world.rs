@@ -47,7 +47,6 @@ pub(super) fn run(plan: Plan, tally: &mut Tally) -> Verdict<u64> {
     // Before the hosts end: on a network that is gone some of them would panic.
     let panicked = panics::check();
     let record = Arc::clone(&world.record);
-    tally.merge(&world.cluster.tally());
     drop(world);
     record.with(|book| {
         tally.merge(&book.tally);

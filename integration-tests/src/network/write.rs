@@ -3,6 +3,7 @@
 use std::{collections::VecDeque, sync::atomic::Ordering, time::Duration};
 
 use pravega_byte_stream::{ByteWriter, Certainty, Receipt, SegmentError, WriteError, WriteMode};
+use tokio::time::Instant;
 
 use super::{
     client::{Client, Stage},
@@ -237,6 +238,7 @@ impl Life<'_> {
 
     /// Faults have stopped: what is on its way must arrive within the time that a flush has.
     async fn come_to_an_end(&mut self) {
+        let began = Instant::now();
         // One more block, so that there is something to flush.
         let mut conflicts = 0;
         loop {
@@ -262,6 +264,11 @@ impl Life<'_> {
                 break;
             }
         }
+        let took = began.elapsed();
+        self.client
+            .seat
+            .record
+            .with(|book| book.recoveries.push(took));
     }
 
     /// Notes the fate of the blocks at the front that are stored.

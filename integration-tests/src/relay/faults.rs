@@ -77,6 +77,12 @@ impl Frames {
     }
 }
 
+/// What takes the place of a message; none when it is not meant.
+pub type Substitute<M> = Arc<dyn Fn(&M) -> Option<Vec<Reply>> + Send + Sync>;
+
+/// What takes the place of the bytes of a frame.
+pub type Garbling = Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
+
 /// What is done to a frame.
 #[derive(Clone)]
 pub enum Fault {
@@ -102,11 +108,11 @@ pub enum Fault {
     /// Its header announces thousands of bytes, and they come one by one, with a pause behind each.
     DripWithoutEnd(Duration),
     /// A request is not passed on, but answered.
-    Answer(Arc<dyn Fn(&Request) -> Option<Vec<Reply>> + Send + Sync>),
+    Answer(Substitute<Request>),
     /// A reply is replaced by others.
-    Replace(Arc<dyn Fn(&Reply) -> Option<Vec<Reply>> + Send + Sync>),
+    Replace(Substitute<Reply>),
     /// Other bytes take the place of its own.
-    Garble(Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>),
+    Garble(Garbling),
 }
 
 impl Fault {

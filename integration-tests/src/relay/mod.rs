@@ -45,7 +45,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use self::faults::Treatment;
-pub use self::faults::{Armed, Direction, Fault, Frames, Gate};
+pub use self::faults::{Armed, Direction, Fault, Frames, Garbling, Gate, Substitute};
 use crate::{Backend, backend};
 
 /// Any free port, on this machine only.

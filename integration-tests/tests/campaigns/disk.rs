@@ -35,8 +35,8 @@ fn d4_seed_39_nothing_is_written_after_a_failed_sync() {
 /// The page that found no room was one that the group did not need: the group was durable after all, and the
 /// store stopped for want of another explanation.
 #[test]
-fn d5_seed_370_a_group_that_was_durable_after_all_is_answered() {
-    passes(Plan::new(1).from_seed(FIRST_ERROR + 370));
+fn d5_seed_5518_a_group_that_was_durable_after_all_is_answered() {
+    passes(Plan::new(1).from_seed(FIRST_ERROR + 5518));
 }
 
 /// A file cut to nothing was taken for one that was never written.

@@ -361,7 +361,7 @@ async fn t76_controllers_that_are_none() {
 #[tokio::test]
 async fn t76_stores_that_are_none() {
     join_all(IMPOSTORS.map(|impostor| async move {
-        let relay = Relay::start().await;
+        let relay = Relay::embedded().await;
         let segment = relay.backend().fresh_segment(&relay.factory()).await;
         let (address, serving) = impostor.start().await;
         relay.name_another_store(address);
@@ -375,7 +375,7 @@ async fn t76_stores_that_are_none() {
 
 #[tokio::test]
 async fn t76_controller_and_store_taken_for_each_other() {
-    let relay = Relay::start().await;
+    let relay = Relay::embedded().await;
     let segment = relay.backend().fresh_segment(&relay.factory()).await;
     let server = relay.backend().server().unwrap();
     let store = server.store_addr().to_string();

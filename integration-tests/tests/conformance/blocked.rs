@@ -12,7 +12,7 @@ use crate::{
 
 #[tokio::test]
 async fn t18_close_without_an_answer_ends_at_the_deadline_and_is_indeterminate() {
-    let relay = Relay::start().await;
+    let relay = Relay::embedded().await;
     let factory = relay.factory_with(short_of_time);
     for mode in BOTH_MODES {
         let segment = relay.backend().fresh_segment(&factory).await;
@@ -31,7 +31,7 @@ async fn t18_close_without_an_answer_ends_at_the_deadline_and_is_indeterminate()
 
 #[tokio::test]
 async fn t72_a_dropped_flush_leaves_the_next_one_to_report() {
-    let relay = Relay::start().await;
+    let relay = Relay::embedded().await;
     let factory = relay.factory_with(short_of_time);
     let segment = relay.backend().fresh_segment(&factory).await;
     let mut writer = open(&factory, &segment, WriteMode::Exclusive).await;
@@ -56,7 +56,7 @@ async fn t72_a_dropped_flush_leaves_the_next_one_to_report() {
 
 #[tokio::test]
 async fn t78_a_write_that_waits_for_room_hears_of_the_end() {
-    let relay = Relay::start().await;
+    let relay = Relay::embedded().await;
     let factory = relay.factory_with(in_a_hurry);
     for mode in BOTH_MODES {
         let segment = relay.backend().fresh_segment(&factory).await;
@@ -80,7 +80,7 @@ async fn t78_a_write_that_waits_for_room_hears_of_the_end() {
 
 #[tokio::test]
 async fn t75_shutting_the_factory_down_ends_blocked_calls() {
-    let relay = Relay::start().await;
+    let relay = Relay::embedded().await;
     let factory = relay.factory_with(in_a_hurry);
     let segment = relay.backend().fresh_segment(&factory).await;
     let mut writer = open(&factory, &segment, WriteMode::Exclusive).await;

@@ -200,7 +200,7 @@ async fn readers_start_where_they_are_told() {
 /// Needs a controller that can be switched off, which only the relay is.
 #[tokio::test]
 async fn t76_an_unreachable_controller_is_an_error_at_the_deadline_and_no_more_once_it_is_back() {
-    let relay = Relay::start().await;
+    let relay = Relay::embedded().await;
     let patient = relay.factory_with(in_a_hurry);
     let segment = relay.backend().fresh_segment(&patient).await;
     let factory = relay.factory_with(short_of_time);
@@ -260,7 +260,7 @@ async fn t76_an_unreachable_controller_is_an_error_at_the_deadline_and_no_more_o
 /// Needs a store that can be switched off, which only the relay does.
 #[tokio::test]
 async fn t76_an_unreachable_store_is_an_error_at_the_deadline_and_no_more_once_it_is_back() {
-    let relay = Relay::start().await;
+    let relay = Relay::embedded().await;
     let patient = relay.factory_with(in_a_hurry);
     let segment = relay.backend().fresh_segment(&patient).await;
     let factory = relay.factory_with(short_of_time);

@@ -152,7 +152,7 @@ async fn expect_sealed(writer: &mut ByteWriter) {
 /// The bytes are held back until the segment is sealed, which only the relay can do.
 #[tokio::test]
 async fn t68_sealed_by_another_client_with_bytes_in_flight() {
-    let relay = Relay::start().await;
+    let relay = Relay::embedded().await;
     let factory = relay.factory();
     for mode in BOTH_MODES {
         let segment = relay.backend().fresh_segment(&factory).await;

@@ -33,7 +33,7 @@ struct Guarded {
 
 impl Guarded {
     async fn start() -> Self {
-        let relay = Arc::new(Relay::start().await);
+        let relay = Arc::new(Relay::embedded().await);
         let office = Office::before(relay.controller_uri()).await;
         // A setup that is refused is not answered: its connection ends.
         let (slam, mut slammed) = tokio::sync::mpsc::unbounded_channel();
@@ -262,9 +262,8 @@ async fn endless(id_of_refusal: fn(i64, i64) -> i64) -> (ScriptedPravega, Office
 #[tokio::test]
 async fn t80_an_offset_that_looks_like_the_id_of_a_request_on_its_way() {
     // As a real store does it, and as it should be.
-    for id_of_refusal in
-        [|offset, _| offset, |_, request_id| request_id] as [fn(i64, i64) -> i64; 2]
-    {
+    let ids: [fn(i64, i64) -> i64; 2] = [|offset, _| offset, |_, request_id| request_id];
+    for id_of_refusal in ids {
         let (pravega, office) = endless(id_of_refusal).await;
         let factory = office.factory_with(in_a_hurry);
         let opening = factory.open_byte_reader(pravega.segment());
@@ -284,16 +283,7 @@ async fn t80_an_offset_that_looks_like_the_id_of_a_request_on_its_way() {
             office.desk().expire();
             reader.seek(SeekFrom::Start(lookalike)).await.unwrap();
             let mut bytes = [0; 8];
-            if tokio::time::timeout(
-                std::time::Duration::from_secs(2),
-                reader.read_exact(&mut bytes),
-            )
-            .await
-            .is_err()
-            {
-                eprintln!("{lookalike} {:?} {:?}", pravega.record(), reader);
-                panic!()
-            }
+            reader.read_exact(&mut bytes).await.unwrap();
             assert_eq!(u64::from_be_bytes(bytes), lookalike);
             assert_eq!(reader.position(), lookalike + 8);
         }
@@ -304,7 +294,7 @@ async fn t80_an_offset_that_looks_like_the_id_of_a_request_on_its_way() {
 
 #[tokio::test]
 async fn t80_t2_a_token_that_is_never_accepted_is_renewed_once_and_then_an_error() {
-    let relay = Relay::start().await;
+    let relay = Relay::embedded().await;
     let office = Office::before(relay.controller_uri()).await;
     relay.arm(
         Frames::requests().times(u64::MAX),

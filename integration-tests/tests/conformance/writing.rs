@@ -237,7 +237,7 @@ async fn t11_a_full_writer_that_refuses_gives_the_bytes_back() {
 /// Needs a store that acknowledges nothing, which only the relay provides.
 #[tokio::test]
 async fn t11_a_full_writer_that_waits_at_most_times_out_and_goes_on_after_an_ack() {
-    let relay = Relay::start().await;
+    let relay = Relay::embedded().await;
     let factory = relay.factory();
     for mode in BOTH_MODES {
         let segment = relay.backend().fresh_segment(&factory).await;

@@ -49,7 +49,7 @@ fn acks(
 
 fn twice(stage: &mut Stage) {
     acks(stage, "ack twice", u64::MAX, |ack| {
-        vec![ack.clone().into(), ack.clone().into()]
+        vec![(*ack).into(), (*ack).into()]
     });
     stage.allowed.no_reconnect = true;
 }
@@ -60,9 +60,9 @@ fn earlier_again(stage: &mut Stage) {
             event_number: ack.event_number - 1,
             previous_event_number: ack.event_number - 2,
             current_segment_write_offset: 1,
-            ..ack.clone()
+            ..*ack
         };
-        vec![earlier.into(), ack.clone().into()]
+        vec![earlier.into(), (*ack).into()]
     });
     stage.allowed.no_reconnect = true;
 }
@@ -71,10 +71,7 @@ fn other_writer(stage: &mut Stage) {
     let times = 1 + stage.dice(3);
     acks(stage, "ack of another writer", times, |ack| {
         let writer_id = WriterId::from_wire(ack.writer_id.as_u128() ^ 1);
-        let ack = DataAppended {
-            writer_id,
-            ..ack.clone()
-        };
+        let ack = DataAppended { writer_id, ..*ack };
         vec![ack.into()]
     });
 }
@@ -84,7 +81,7 @@ fn above_sent(stage: &mut Stage) {
     acks(stage, "ack above the highest sent", times, |ack| {
         let ack = DataAppended {
             event_number: ack.event_number.saturating_add(1_000),
-            ..ack.clone()
+            ..*ack
         };
         vec![ack.into()]
     });
@@ -96,7 +93,7 @@ fn gap(stage: &mut Stage) {
         let ack = DataAppended {
             previous_event_number: ack.event_number,
             event_number: ack.event_number,
-            ..ack.clone()
+            ..*ack
         };
         vec![ack.into()]
     });
@@ -107,7 +104,7 @@ fn other_offset(stage: &mut Stage) {
     acks(stage, "ack that ends elsewhere", times, |ack| {
         let ack = DataAppended {
             current_segment_write_offset: (ack.current_segment_write_offset - 1).max(0),
-            ..ack.clone()
+            ..*ack
         };
         vec![ack.into()]
     });
@@ -118,7 +115,7 @@ fn no_offset(stage: &mut Stage) {
     acks(stage, "ack without an offset", u64::MAX, |ack| {
         let ack = DataAppended {
             current_segment_write_offset: -1,
-            ..ack.clone()
+            ..*ack
         };
         vec![ack.into()]
     });

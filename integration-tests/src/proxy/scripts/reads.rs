@@ -1,5 +1,7 @@
 //! What a store can say to a read.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use pravega_wire_protocol::{
     AppendSetup, Payload, Reply, SegmentRead, StreamSegmentInfo, WrongHost,
@@ -102,7 +104,7 @@ fn unknown_failure(stage: &mut Stage) {
     reads(stage, "failure with an unknown id", times, |read| {
         let failure = WrongHost {
             request_id: read.request_id ^ (1 << 50),
-            segment: read.segment.clone(),
+            segment: Arc::clone(&read.segment),
             correct_host: String::new(),
             server_stack_trace: String::new(),
         };
@@ -114,7 +116,7 @@ fn other_kind(stage: &mut Stage) {
     let times = 1 + stage.dice(3);
     let is_info = stage.dice(2) == 0;
     reads(stage, "read answered by another kind", times, move |read| {
-        let (request_id, segment) = (read.request_id, read.segment.clone());
+        let (request_id, segment) = (read.request_id, Arc::clone(&read.segment));
         let reply = match is_info {
             true => StreamSegmentInfo {
                 request_id,

@@ -76,6 +76,7 @@ impl Refusal {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table with one row for each reply")]
     fn reply(self, request: &Request) -> Option<Reply> {
         let request_id = request.request_id()?;
         let segment = || request.segment().unwrap_or_default().into();

@@ -57,7 +57,7 @@ fn reply_stalled(stage: &mut Stage) {
 }
 
 /// Opens the gate of a fault a moment after it has struck.
-fn open_later(stage: &mut Stage, name: &'static str, frames: Frames, inside: bool) {
+fn open_later(stage: &mut Stage, name: &'static str, frames: &Frames, inside: bool) {
     stage.allowed.no_reconnect = true;
     for _ in 0..=stage.dice(3) {
         let gate = stage.gate();
@@ -82,11 +82,11 @@ fn open_later(stage: &mut Stage, name: &'static str, frames: Frames, inside: boo
 /// A slow acknowledgement is no dead peer.
 fn late_acks(stage: &mut Stage) {
     let acks = Frames::replies().named("DataAppended");
-    open_later(stage, "ack comes late", acks, false);
+    open_later(stage, "ack comes late", &acks, false);
 }
 
 fn reply_goes_on(stage: &mut Stage) {
-    open_later(stage, "reply goes on late", Frames::replies(), true);
+    open_later(stage, "reply goes on late", &Frames::replies(), true);
 }
 
 /// The store gets an append of an old connection when the next connection has come as far as `until`.
