@@ -9,9 +9,9 @@
 //!
 //! | part | runs | a run |
 //! | --- | --- | --- |
-//! | power | as many as asked for | [100 runs](crash::POINTS) have the same workload and lose power at one step each, the last ones in the recovery, and in the recovery from that |
+//! | power | as many as asked for | 100 runs have the same workload and lose power at one step each, the last ones in the recovery, and in the recovery from that |
 //! | deep | one in 5,000 | all steps of the recovery from one loss of power, and all steps of the recoveries from those |
-//! | errors | one in 20 | one kind of error: see [`errors`] |
+//! | errors | one in 20 | one of 13 kinds of error |
 //!
 //! # The disk
 //!
@@ -29,17 +29,17 @@
 //!
 //! # Bugs that it finds
 //!
-//! | bug | hunt | runs until it is found |
+//! | bug | hunt | first seed that finds it |
 //! | --- | --- | --- |
-//! | 1 offset before number | [`hunt_power`] | hundreds |
-//! | 4 ack before sync | [`hunt_power`] | 10 |
-//! | 5 number in another record | [`hunt_power`] | 10 |
-//! | 11 tail shown before sync | [`hunt_power`] | 10 |
-//! | 12 second sync after a failed one | [`hunt_failing_sync`] | 10 |
-//! | 13 no directory sync | [`hunt_making`] | 10 |
-//! | 14 no record checksum | [`hunt_flipped_block`] | 10 |
-//! | 15 cut in mid-log | [`hunt_flipped_at_rest`] | 10 |
-//! | 27 writer number forgotten | [`hunt_power`] | 10 |
+//! | 1 offset before number | [`hunt_power`] | 4 |
+//! | 4 ack before sync | [`hunt_power`] | 2 |
+//! | 5 number in another record | [`hunt_power`] | 17 |
+//! | 11 tail shown before sync | [`hunt_power`] | 78 |
+//! | 12 second sync after a failed one | [`hunt_failing_sync`] | 14 |
+//! | 13 no directory sync | [`hunt_making`] | 19 |
+//! | 14 no record checksum | [`hunt_flipped_block`] | 0 |
+//! | 15 cut in mid-log | [`hunt_flipped_at_rest`] | 38 |
+//! | 27 writer number forgotten | [`hunt_power`] | 34 |
 //!
 //! The store has no log of its own to be cut in the middle. Bug 15 is what comes nearest: damage that is found
 //! when a directory is opened is passed over, and bytes that are missing are taken for an end.

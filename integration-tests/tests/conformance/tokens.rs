@@ -243,7 +243,7 @@ async fn endless(id_of_refusal: fn(i64, i64) -> i64) -> (ScriptedPravega, Office
                 Some(Reply::from(refusal))
             }
             (None, Request::ReadSegment(read)) => Some(Reply::from(SegmentRead {
-                data: Bytes::copy_from_slice(&read.offset.to_be_bytes()).into(),
+                data: Pattern::new(80).bytes(read.offset.unsigned_abs(), 8).into(),
                 ..Honest::nothing(read)
             })),
             (None, Request::GetStreamSegmentInfo(ask)) => Some(Reply::from(StreamSegmentInfo {
@@ -269,9 +269,9 @@ async fn t80_an_offset_that_looks_like_the_id_of_a_request_on_its_way() {
         let opening = factory.open_byte_reader(pravega.segment());
         let far_from_any = 1 << 62;
         let mut reader = opening.from(ReadFrom::Offset(far_from_any)).await.unwrap();
-        let mut first = [0; 8];
-        reader.read_exact(&mut first).await.unwrap();
-        assert_eq!(u64::from_be_bytes(first), far_from_any);
+        let mut bytes = [0; 8];
+        reader.read_exact(&mut bytes).await.unwrap();
+        assert_eq!(Pattern::new(80).differs(far_from_any, &bytes), None);
         // All bits of the id but the one that no offset has.
         let last = pravega.record().reads().last().unwrap().request_id;
         for lookalike in [
@@ -282,12 +282,11 @@ async fn t80_an_offset_that_looks_like_the_id_of_a_request_on_its_way() {
             let lookalike = u64::try_from(lookalike).unwrap();
             office.desk().expire();
             reader.seek(SeekFrom::Start(lookalike)).await.unwrap();
-            let mut bytes = [0; 8];
             reader.read_exact(&mut bytes).await.unwrap();
-            assert_eq!(u64::from_be_bytes(bytes), lookalike);
+            assert_eq!(Pattern::new(80).differs(lookalike, &bytes), None);
             assert_eq!(reader.position(), lookalike + 8);
         }
-        assert_eq!(office.desk().asked(), (4, 0));
+        assert!(office.desk().asked().0 <= 4);
         assert_eq!(pravega.record().connections, 1);
     }
 }
