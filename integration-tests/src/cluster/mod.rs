@@ -11,7 +11,7 @@
 //!     ├────────── the cluster's part ──────────┼────────── our part ──────────┤
 //! ```
 //!
-//! The moment in the middle is found by a [probe](probe) that shares no code with the client but the codec: ten
+//! The moment in the middle is found by a probe that shares no code with the client but the codec: ten
 //! times a second it asks the controller anew, connects anew and sets up an append.
 //!
 //! Run it as

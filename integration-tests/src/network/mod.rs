@@ -22,6 +22,7 @@ mod board;
 mod client;
 mod cluster;
 mod controller;
+mod expected;
 mod gate;
 pub mod hours;
 mod judge;
@@ -48,7 +49,7 @@ pub const EACH_CHANGE: u64 = 2_000;
 /// Makes the runs of a plan.
 #[must_use]
 pub fn run(plan: &Plan) -> Report {
-    over_seeds("network", plan, run_seed)
+    over_seeds("network", plan, run_seed).expecting(expected::ENOUGH_RUNS, &expected::pairs())
 }
 
 /// The run of one seed.

@@ -11,7 +11,7 @@ use crate::{
     campaign::{Plan, Report, Tally, Verdict, Violation, over_seeds},
 };
 
-/// One seed for each type code from [`FIRST_CODE`] on.
+/// One seed for each type code from `FIRST_CODE` on.
 pub const SEEDS: u64 = 160;
 /// Negative codes, those of the protocol, which lie between 0 and 120, and some behind.
 const FIRST_CODE: i64 = -10;
