@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Builds the tests of the workspace and prints the paths of one package's test programs: `test-binaries.py PACKAGE`.
+"""Builds the tests of the workspace and prints the paths of test programs of one package: `test-binaries.py PACKAGE TEST...`.
 
 `cargo test -p PACKAGE` would build the dependencies again, with the features that this one package asks for; this way
 the programs are those that `cargo test --workspace` has built.
@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 
-def main(package):
+def main(package, *tests):
     metadata = json.loads(
         subprocess.run(
             ["cargo", "metadata", "--locked", "--no-deps", "--format-version", "1"],
@@ -31,10 +31,11 @@ def main(package):
         if message["reason"] == "compiler-artifact"
         and message["package_id"] in ids
         and "test" in message["target"]["kind"]
+        and message["target"]["name"] in tests
         and message["executable"]
     ]
-    if not programs:
-        sys.exit(f"error: {package} has no test programs")
+    if len(programs) != len(tests):
+        sys.exit(f"error: {package} has not all of {tests}")
     print("\n".join(programs))
 
 
