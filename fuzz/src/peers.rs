@@ -14,7 +14,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use futures::{channel::mpsc, future::pending};
 use pravega_client_shared::{DelegationToken, WriterId};
-use pravega_standalone::{Services, Standalone};
+use pravega_standalone::{Limits, Services, Standalone};
 use pravega_wire_protocol::{
     AppendBlock, AppendBlockEnd, ConditionalAppend, ConditionalBlockEnd, CreateSegment,
     DeleteSegment, FrameDecoder, FrameLimits, GetSegmentAttribute, GetStreamSegmentInfo, Hello,
@@ -38,6 +38,13 @@ const NEVER: &str = "scope/never/0.#epoch.0";
 const LONG: Duration = Duration::from_secs(3_600);
 /// Bytes that a pipe holds.
 const PIPE: usize = 4 * 1024;
+/// The store's memory for appends, bytes: as little as it works with, which is one message of the largest size. A
+/// client has all of it with the few bytes that announce such a message.
+pub const APPEND_MEMORY: usize = 16 << 20;
+
+/// How many clients go without a word. The store keeps a buffer for each until it has been idle for too long; those
+/// who come later say that they go.
+const SILENT: usize = 32;
 
 /// A block as it was sent: where it wanted to be, if anywhere, and its bytes.
 type Sent = (Option<i64>, Bytes);
@@ -53,6 +60,8 @@ pub struct Peers<'a> {
     sent: HashMap<(u128, i64), Vec<Sent>>,
     /// The newest number of each writer.
     newest: [i64; 3],
+    /// Clients that went without a word.
+    silent: usize,
     /// Bytes were sent that may be any request.
     is_raw: bool,
 }
@@ -63,7 +72,14 @@ struct Peer {
 
 /// Plays a tape.
 pub async fn play(tape: Tape<'_>) {
-    let services = Standalone::builder().memory().services().await.unwrap();
+    let mut limits = Limits::default();
+    limits.max_append_bytes = APPEND_MEMORY;
+    let services = Standalone::builder()
+        .memory()
+        .limits(limits)
+        .services()
+        .await
+        .unwrap();
     let (door, incoming) = mpsc::unbounded();
     let serving = tokio::spawn(serve(services, incoming));
     let mut peers = Peers {
@@ -73,6 +89,7 @@ pub async fn play(tape: Tape<'_>) {
         heard: Vec::new(),
         sent: HashMap::new(),
         newest: [0; 3],
+        silent: 0,
         is_raw: false,
     };
     peers.make().await;
@@ -93,7 +110,7 @@ async fn serve(services: Services, incoming: mpsc::UnboundedReceiver<io::Result<
 impl Peers<'_> {
     /// The segment that stays.
     async fn make(&mut self) {
-        self.connect(0);
+        self.connect(0).await;
         self.send(0, Hello::current().into()).await;
         let create = CreateSegment {
             request_id: 1,
@@ -107,7 +124,19 @@ impl Peers<'_> {
         sleep(Duration::from_millis(1)).await;
     }
 
-    fn connect(&mut self, index: usize) {
+    async fn leave(&mut self, index: usize) {
+        let Some(mut peer) = self.open[index].take() else {
+            return;
+        };
+        if self.silent < SILENT {
+            self.silent += 1;
+        } else {
+            peer.pipe.shutdown().await.ok();
+        }
+    }
+
+    async fn connect(&mut self, index: usize) {
+        self.leave(index).await;
         let (near, far) = duplex(PIPE);
         let (reader, pipe) = split(near);
         self.heard.push(tokio::spawn(hear(reader)));
@@ -118,12 +147,12 @@ impl Peers<'_> {
     async fn step(&mut self) {
         let index = self.tape.below(2);
         match self.tape.below(24) {
-            0 => self.open[index] = None,
+            0 => self.leave(index).await,
             1 => {
-                self.connect(index);
+                self.connect(index).await;
                 self.send(index, Hello::current().into()).await;
             }
-            2 => self.connect(index),
+            2 => self.connect(index).await,
             3 | 4 => sleep(Duration::from_millis(1)).await,
             5 => sleep(Duration::from_secs(self.tape.byte().into())).await,
             6 => self.raw(index).await,

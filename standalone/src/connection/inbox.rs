@@ -3,6 +3,7 @@
 use std::{
     future::Future,
     io,
+    mem::MaybeUninit,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -13,13 +14,16 @@ use pravega_wire_protocol::{
     DecodeError, FrameDecoder, FrameLimits, HEADER_BYTES, MAX_CONTROL_PAYLOAD, Request,
 };
 use tokio::{
-    io::AsyncRead,
+    io::{AsyncRead, ReadBuf},
     sync::{AcquireError, OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::io::poll_read_buf;
 
 /// Room for small messages, bytes. Messages beyond it need a share of the memory for appends.
 pub(super) const READ_BUFFER: usize = 64 * 1024;
+
+/// Bytes that are thrown away at a time.
+const RUBBISH: usize = 8 * 1024;
 
 /// The receive buffer of one connection.
 pub(super) struct Inbox {
@@ -82,7 +86,11 @@ impl Inbox {
         } else if self.buffer.capacity().saturating_sub(self.buffer.len())
             < missing.max(HEADER_BYTES)
         {
-            self.buffer.reserve(READ_BUFFER);
+            // Not by `reserve`, which takes the memory of a large message again as soon as that is stored: its share
+            // has been given back.
+            let mut small = BytesMut::with_capacity(self.buffer.len() + READ_BUFFER);
+            small.extend_from_slice(&self.buffer);
+            self.buffer = small;
         }
         poll_read_buf(Pin::new(socket), cx, &mut self.buffer)
     }
@@ -93,14 +101,16 @@ impl Inbox {
         socket: &mut S,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
+        // The memory goes with its share.
+        self.buffer = BytesMut::new();
         self.share = None;
         self.waiting = None;
         loop {
-            self.buffer.clear();
-            self.buffer.reserve(HEADER_BYTES);
-            match ready!(poll_read_buf(Pin::new(&mut *socket), cx, &mut self.buffer)) {
-                Ok(0) | Err(_) => return Poll::Ready(()),
-                Ok(_) => {}
+            let mut rubbish = [MaybeUninit::uninit(); RUBBISH];
+            let mut rubbish = ReadBuf::uninit(&mut rubbish);
+            match ready!(Pin::new(&mut *socket).poll_read(cx, &mut rubbish)) {
+                Ok(()) if !rubbish.filled().is_empty() => {}
+                Ok(()) | Err(_) => return Poll::Ready(()),
             }
         }
     }
@@ -135,5 +145,78 @@ impl std::fmt::Debug for Inbox {
         f.debug_struct("Inbox")
             .field("bytes", &self.buffer.len())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use bytes::Bytes;
+    use pravega_client_shared::WriterId;
+    use pravega_wire_protocol::AppendBlockEnd;
+    use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
+
+    use super::*;
+
+    const LARGE: usize = 4 << 20;
+
+    /// A large append, whose bytes are `LARGE`.
+    fn append() -> Bytes {
+        let append = AppendBlockEnd {
+            writer_id: WriterId::from_wire(1),
+            size_of_whole_events: 0,
+            data: Bytes::from(vec![7; LARGE]).into(),
+            num_events: 1,
+            last_event_number: 1,
+            request_id: 1,
+        };
+        Request::from(append).encode_to_bytes().unwrap()
+    }
+
+    fn inbox() -> (Inbox, DuplexStream, DuplexStream) {
+        let (near, far) = duplex(2 * LARGE);
+        let mut inbox = Inbox::new(Arc::new(Semaphore::new(2 * LARGE)));
+        inbox.greeted();
+        (inbox, near, far)
+    }
+
+    async fn read(inbox: &mut Inbox, near: &mut DuplexStream) -> usize {
+        poll_fn(|cx| inbox.poll_read(near, cx)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_memory_of_a_large_message_is_not_kept_for_the_next() {
+        let (mut inbox, mut near, mut far) = inbox();
+        far.write_all(&append()).await.unwrap();
+        let request = loop {
+            read(&mut inbox, &mut near).await;
+            if let Some(request) = inbox.next().unwrap() {
+                break request;
+            }
+        };
+        drop((request, inbox.take_share()));
+        far.write_all(b"123").await.unwrap();
+        read(&mut inbox, &mut near).await;
+        assert!(inbox.buffer.capacity() < 2 * READ_BUFFER);
+        assert_eq!(&inbox.buffer[..], b"123");
+    }
+
+    /// Found by the fuzz target `server_conn`: announce, break the rules, announce again on another connection.
+    #[tokio::test]
+    async fn nothing_announced_is_kept_while_a_connection_closes() {
+        let (mut inbox, mut near, mut far) = inbox();
+        far.write_all(&append()[..100]).await.unwrap();
+        while inbox.share.is_none() {
+            read(&mut inbox, &mut near).await;
+            assert!(inbox.next().unwrap().is_none());
+            far.write_all(b"1").await.unwrap();
+        }
+        assert!(inbox.buffer.capacity() > LARGE);
+        far.write_all(&[0; 100_000]).await.unwrap();
+        drop(far);
+        poll_fn(|cx| inbox.poll_discard(&mut near, cx)).await;
+        assert_eq!(inbox.memory.available_permits(), 2 * LARGE);
+        assert_eq!(inbox.buffer.capacity(), 0);
     }
 }
