@@ -24,6 +24,9 @@ use crate::{
 /// Cloning is cheap and shares everything. Making a factory does no I/O and needs no runtime; what its
 /// children do runs on the tokio runtime that calls them, of any flavour.
 ///
+/// A writer or reader belongs to the runtime in which it was first used, and is closed when that ends. The factory
+/// works on in any other.
+///
 /// Dropping the last clone does not end the children: they hold what they need. [`shutdown`](Self::shutdown)
 /// does end them.
 #[derive(Clone)]

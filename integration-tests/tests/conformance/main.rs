@@ -11,6 +11,7 @@ mod conflicts;
 mod durability;
 mod faults;
 mod hostile;
+mod lifetimes;
 mod office;
 mod opening;
 mod reading;
