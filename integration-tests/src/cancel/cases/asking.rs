@@ -1,6 +1,6 @@
 //! Questions, and changes that may be asked for again.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use futures::{FutureExt as _, StreamExt as _};
@@ -15,6 +15,10 @@ use crate::{
         scene::{Trial, failed},
     },
 };
+
+/// How often, and how long between, a value is looked for that will come.
+const MOMENTS: u32 = 200;
+const MOMENT: Duration = Duration::from_millis(10);
 
 pub(super) const CASES: &[Case] = &[
     Case::new("ByteReader::info", "no connection yet", |trial| {
@@ -268,6 +272,18 @@ async fn update_attribute(trial: &mut Trial) -> Verdict {
         Err(error) if error.is_retryable() => return Ok(()),
         Err(error) => return Err(failed("updating")(error)),
     }
-    let value = handle.attribute(id).await.map_err(failed("asking"))?;
-    expect_eq("the value", value, Some(1))
+    expect_eq("the value", settled(&handle, id).await?, Some(1))
+}
+
+/// The value of an attribute that has one. A real store compares with what it is about to commit, and shows what it
+/// has committed: the value may be missing for a moment after an update was refused because of it.
+async fn settled(handle: &SegmentHandle, id: u128) -> Verdict<Option<i64>> {
+    for _ in 0..MOMENTS {
+        let value = handle.attribute(id).await.map_err(failed("asking"))?;
+        if value.is_some() {
+            return Ok(value);
+        }
+        tokio::time::sleep(MOMENT).await;
+    }
+    Ok(None)
 }

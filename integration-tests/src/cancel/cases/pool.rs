@@ -12,7 +12,7 @@ use crate::{
     campaign::{Verdict, Violation},
     cancel::{
         knife::repeat,
-        scene::{Trial, failed, in_a_hurry},
+        scene::{Trial, failed, in_a_hurry, story},
     },
 };
 
@@ -66,9 +66,14 @@ fn question(segment: &ScopedSegment, id: RequestId) -> Request {
 
 /// Connections may be cut at any time here; then the question is asked on another one.
 async fn is_answered(trial: &Trial, pool: &ConnectionPool, endpoint: &Endpoint) -> Verdict {
+    let mut last = None;
     for _ in 0..20 {
-        let Ok(connection) = pool.connect_for_calls(endpoint).await else {
-            continue;
+        let connection = match pool.connect_for_calls(endpoint).await {
+            Ok(connection) => connection,
+            Err(error) => {
+                last = Some(error);
+                continue;
+            }
         };
         match connection
             .call(|id| question(&trial.scene.segment, id), LONG)
@@ -76,10 +81,14 @@ async fn is_answered(trial: &Trial, pool: &ConnectionPool, endpoint: &Endpoint) 
         {
             Ok(Reply::StreamSegmentInfo(_)) => return Ok(()),
             Ok(other) => return Err(Violation::broken(format!("the reply is {other:?}"))),
-            Err(_) => {}
+            Err(error) => last = Some(error),
         }
     }
-    Err(Violation::broken("no answer in twenty attempts"))
+    let last = last.as_ref().map(|error| story(error));
+    Err(Violation::broken(format!(
+        "no answer in twenty attempts, the last one: {}",
+        last.unwrap_or_default()
+    )))
 }
 
 async fn connect(trial: &mut Trial, purpose: Purpose) -> Verdict {
