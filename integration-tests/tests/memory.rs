@@ -3,7 +3,7 @@
 
 #![cfg(test)]
 
-use std::alloc::System;
+use std::{alloc::System, sync::Arc};
 
 use cap::Cap;
 use pravega_byte_stream::{ByteReader, ByteWriter, ReadFrom, WhenFull, WriteError, WriteMode};
@@ -39,7 +39,7 @@ async fn silent() -> ScriptedPravega {
             if let Request::SetupAppend(setup) = &request {
                 let done = AppendSetup {
                     request_id: setup.request_id,
-                    segment: setup.segment.clone(),
+                    segment: Arc::clone(&setup.segment),
                     writer_id: setup.writer_id,
                     last_event_number: i64::MIN,
                 };
@@ -64,7 +64,6 @@ async fn a_silent_store_costs_a_writer_no_more_than_its_bound(mode: WriteMode, s
     let mut most = 0;
     let accepted = fill(&mut writer, &piece, || most = MEMORY.allocated().max(most)).await;
     let held = most - before;
-    println!("{mode:?}, writes of {size} B: {accepted} B accepted, {held} B held");
     assert!(accepted > BOUND / 2, "{accepted} bytes accepted");
     assert!(
         held <= BOUND / 10 * 12,
@@ -107,11 +106,6 @@ async fn an_idle_reader_is_small() {
     let record = pravega.seen(|record| record.reads().count() >= READERS);
     let record = record.await;
     let held = MEMORY.allocated() - before;
-    println!(
-        "{} B for each of {READERS} idle readers, {} connections",
-        held / READERS,
-        record.connections
-    );
     assert!(held <= READERS * READER, "{held} bytes");
     assert!(
         record.connections <= CONNECTIONS,

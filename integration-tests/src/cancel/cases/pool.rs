@@ -66,12 +66,12 @@ fn question(segment: &ScopedSegment, id: RequestId) -> Request {
 
 /// Connections may be cut at any time here; then the question is asked on another one.
 async fn is_answered(trial: &Trial, pool: &ConnectionPool, endpoint: &Endpoint) -> Verdict {
-    let mut last = None;
+    let mut last = String::new();
     for _ in 0..20 {
         let connection = match pool.connect_for_calls(endpoint).await {
             Ok(connection) => connection,
             Err(error) => {
-                last = Some(error);
+                last = story(&error);
                 continue;
             }
         };
@@ -81,13 +81,11 @@ async fn is_answered(trial: &Trial, pool: &ConnectionPool, endpoint: &Endpoint) 
         {
             Ok(Reply::StreamSegmentInfo(_)) => return Ok(()),
             Ok(other) => return Err(Violation::broken(format!("the reply is {other:?}"))),
-            Err(error) => last = Some(error),
+            Err(error) => last = story(&error),
         }
     }
-    let last = last.as_ref().map(|error| story(error));
     Err(Violation::broken(format!(
-        "no answer in twenty attempts, the last one: {}",
-        last.unwrap_or_default()
+        "no answer in twenty attempts, the last one: {last}"
     )))
 }
 
