@@ -36,3 +36,16 @@ pub use backend::Backend;
 pub use bytes::Pattern;
 pub use random::{Random, Trace};
 pub use scripted::{Honest, Record, ScriptedPravega, Wire};
+
+/// The Rust blocks of `docs/`, compiled and run as doc tests.
+#[cfg(doctest)]
+mod docs {
+    #[doc = include_str!("../../docs/getting-started.md")]
+    struct GettingStarted;
+    #[doc = include_str!("../../docs/recipes.md")]
+    struct Recipes;
+    #[doc = include_str!("../../docs/embedded-server.md")]
+    struct EmbeddedServer;
+    #[doc = include_str!("../../docs/real-cluster.md")]
+    struct RealCluster;
+}

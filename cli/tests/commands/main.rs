@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod docs;
 mod exit;
 mod kill;
 mod process;
