@@ -6,9 +6,10 @@
 //! | nothing, reads fill the buffer | doubled, up to 256 KiB |
 //! | a header announced a frame | what is missing of it, if that is more |
 //!
-//! A frame that is larger than the buffer gets memory of exactly its own length, and only after its header
-//! passed the limits: large frames are read replies, no longer than the longest read that was asked for.
-//! Payloads are slices of that memory. A connection that has gone quiet gives its buffer back.
+//! A frame that is larger than the buffer gets memory of its own, and only after its header passed the limits:
+//! large frames are read replies, no longer than the longest read that was asked for. Payloads are slices of
+//! that memory, which serves another frame when they are gone. A connection that has gone quiet gives
+//! everything back.
 
 use std::{
     io, mem,
@@ -25,12 +26,16 @@ use tokio_util::io::poll_read_buf;
 use crate::{
     dial::BoxedReader,
     limits::{FRAME_BYTES_PER_SECOND, FRAME_DEADLINE, LARGE_READ_BUFFER, SMALL_READ_BUFFER},
+    spares::Spares,
 };
 
 /// The receiving half of one connection.
 pub(crate) struct Inbound {
     reader: BoxedReader,
     buffer: BytesMut,
+    /// What the buffer's memory has room for in all.
+    capacity: usize,
+    spares: Spares,
     decoder: FrameDecoder,
     /// Room made for a read of unknown length, in bytes.
     room: usize,
@@ -46,6 +51,8 @@ impl Inbound {
         Self {
             reader,
             buffer: already_read,
+            capacity: 0,
+            spares: Spares::default(),
             decoder: FrameDecoder::new(limits(0)),
             room: SMALL_READ_BUFFER,
             filled_room: false,
@@ -112,8 +119,10 @@ impl Inbound {
     /// Gives the buffer back when nothing is in it: nobody spoke for a while.
     pub(crate) fn shrink(&mut self) {
         self.room = SMALL_READ_BUFFER;
+        self.spares.clear();
         if self.buffer.is_empty() {
             self.buffer = BytesMut::new();
+            self.capacity = 0;
         }
     }
 
@@ -128,13 +137,20 @@ impl Inbound {
     fn make_room(&mut self, missing: usize, most: usize) {
         let least = missing.max(SMALL_READ_BUFFER.min(most));
         let spare = self.buffer.capacity() - self.buffer.len();
-        if spare >= least || self.buffer.try_reclaim(most) {
+        // Memory of a large frame is not for what comes behind it: a small frame would keep all of it busy.
+        let is_common = self.capacity <= LARGE_READ_BUFFER;
+        if spare >= least || (is_common && self.buffer.try_reclaim(most)) {
             return;
         }
         // `reserve` would round up to twice the old capacity; a large frame gets its own length.
-        let mut larger = BytesMut::with_capacity(self.buffer.len() + most);
+        let wanted = self.buffer.len() + most;
+        let kept = self.spares.take(wanted);
+        let fresh = || (BytesMut::with_capacity(wanted), wanted);
+        let (mut larger, capacity) = kept.unwrap_or_else(fresh);
         larger.extend_from_slice(&self.buffer);
-        self.buffer = larger;
+        let smaller = mem::replace(&mut self.buffer, larger);
+        self.spares.keep(smaller, self.capacity);
+        self.capacity = capacity;
     }
 }
 
@@ -236,6 +252,23 @@ mod tests {
             kept.push(frame);
         }
         assert_eq!(inbound.room, SMALL_READ_BUFFER);
+    }
+
+    #[tokio::test]
+    async fn the_memory_of_a_large_frame_serves_the_next_when_nobody_holds_it() {
+        let (mut inbound, mut far) = pair(8 * 1024 * KIB);
+        let length = 1024 * KIB;
+        inbound.expect_reads_of(u32::try_from(length).unwrap());
+        let mut places = std::collections::BTreeSet::new();
+        for _ in 0..5 {
+            far.write_all(&read_reply(length)).await.unwrap();
+            let (frame, _) = next(&mut inbound).await;
+            places.insert(frame.body.as_ptr());
+        }
+        // The first ones are still in use when the next ones are asked for.
+        assert!(places.len() <= 2, "{} places", places.len());
+        inbound.shrink();
+        assert!(inbound.spares.take(length).is_none(), "given back");
     }
 
     #[tokio::test]

@@ -18,6 +18,7 @@ mod pool;
 mod router;
 mod shared;
 mod slots;
+mod spares;
 mod tcp;
 mod tls;
 

@@ -22,6 +22,13 @@ pub(crate) const SMALL_READ_BUFFER: usize = 4 * 1024;
 /// gets a buffer of its own length.
 pub(crate) const LARGE_READ_BUFFER: usize = 256 * 1024;
 
+/// Buffers of large frames that a busy connection keeps, to use them again: what one reader has asked for ahead and
+/// what its user holds, in frames of the usual size.
+pub(crate) const MAX_SPARE_BUFFERS: usize = 8;
+
+/// Smaller buffers are not kept, in bytes: an allocator has memory of that size at hand.
+pub(crate) const MIN_SPARE_BYTES: usize = 64 * 1024;
+
 /// Bytes read in one turn of a connection's task, before other tasks get theirs.
 pub(crate) const READ_TURN_BYTES: usize = 1024 * 1024;
 

@@ -20,6 +20,9 @@ pub(super) struct Batch {
     /// The open block's chunks in front of those bytes of the arena that are its own.
     chunks: Vec<Bytes>,
     arena: BytesMut,
+    /// Full arenas, the oldest first. As soon as the bytes of one are acknowledged it is used again, so that a
+    /// busy writer neither allocates nor touches memory that it has not touched before.
+    full: VecDeque<BytesMut>,
     /// The size of the present arena, 0 when there is none.
     arena_bytes: usize,
     max_arena_bytes: usize,
@@ -54,6 +57,7 @@ impl Batch {
             open: None,
             chunks: Vec::new(),
             arena: BytesMut::new(),
+            full: VecDeque::new(),
             arena_bytes: 0,
             max_arena_bytes: part.clamp(MIN_ARENA_BYTES, MAX_ARENA_BYTES),
             max_block_bytes,
@@ -127,6 +131,7 @@ impl Batch {
     pub(super) fn release(&mut self) {
         self.chunks = Vec::new();
         self.arena = BytesMut::new();
+        self.full = VecDeque::new();
         self.arena_bytes = 0;
         if self.closed.is_empty() {
             self.closed = VecDeque::new();
@@ -182,12 +187,29 @@ impl Batch {
         }
     }
 
-    /// Makes free space: the present arena is full, the next one is larger.
+    /// Makes free space: the present arena is full, the next one is larger, or one of the largest that is free
+    /// again.
+    ///
+    /// **Bound** of the full ones: what is unacknowledged lies in them, and they are let go when nothing is.
     fn next_arena(&mut self, wanted: usize) {
         self.cut_arena();
+        let full = std::mem::take(&mut self.arena);
+        if self.arena_bytes == self.max_arena_bytes {
+            self.full.push_back(full);
+            if let Some(free) = self.free_arena() {
+                self.arena = free;
+                return;
+            }
+        }
         let grown = self.arena_bytes.saturating_mul(2).max(wanted);
         self.arena_bytes = grown.clamp(MIN_ARENA_BYTES, self.max_arena_bytes);
         self.arena = BytesMut::with_capacity(self.arena_bytes);
+    }
+
+    /// The oldest full arena, if nobody holds any of its bytes.
+    fn free_arena(&mut self) -> Option<BytesMut> {
+        let is_free = self.full.front_mut()?.try_reclaim(self.arena_bytes);
+        is_free.then(|| self.full.pop_front()).flatten()
     }
 }
 
@@ -243,6 +265,26 @@ mod tests {
             batch.arena_bytes, MIN_ARENA_BYTES,
             "a single byte takes no large buffer"
         );
+    }
+
+    #[test]
+    fn a_busy_writer_uses_its_arenas_again() {
+        let mut batch = Batch::new(8 << 20, 16 << 20);
+        let mut places = std::collections::BTreeSet::new();
+        let mut in_flight = VecDeque::new();
+        for _ in 0..20_000 {
+            push(&mut batch, &[1; 1_000]);
+            in_flight.extend(batch.take_first());
+            if in_flight.len() > 1_000 {
+                in_flight.pop_front();
+            }
+            places.insert(batch.arena.as_ptr().addr() / MAX_ARENA_BYTES);
+        }
+        // A megabyte in flight, in arenas of half a megabyte that need not be aligned.
+        assert!(places.len() <= 16, "{} places", places.len());
+        assert!(batch.full.len() <= 3, "{} full arenas", batch.full.len());
+        batch.release();
+        assert!(batch.full.is_empty());
     }
 
     #[test]
