@@ -1,8 +1,15 @@
 //! The arguments, as clap understands them.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{SocketAddr, ToSocketAddrs as _},
+    ops::Range,
+    path::PathBuf,
+};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{
+    ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
+    error::ErrorKind, parser::ValueSource,
+};
 use pravega_byte_stream::{ScopeName, ScopedStream};
 
 /// Pravega byte streams on the command line.
@@ -29,7 +36,7 @@ pub(crate) struct Place {
         value_name = "URI"
     )]
     pub(crate) controller: Option<String>,
-    /// Where the embedded server keeps its data [default: pravega-bytes in the user's data directory]
+    /// Where the embedded server keeps its data, with no --controller [default: pravega-bytes in the user's data directory]
     #[arg(
         long,
         global = true,
@@ -47,6 +54,8 @@ pub(crate) enum Command {
     Create {
         #[arg(value_name = "SCOPE/STREAM")]
         stream: ScopedStream,
+        #[arg(long)]
+        json: bool,
     },
     /// List the scopes, or the streams of a scope
     Ls {
@@ -88,6 +97,80 @@ pub(crate) enum Command {
     Demo(Demo),
 }
 
+impl Arguments {
+    /// The arguments of this process; ends it when they are wrong, or only want to be explained.
+    pub(crate) fn of_process() -> Self {
+        let matches = Self::command().get_matches();
+        if let Some(why) = contradiction(&matches) {
+            Self::command()
+                .error(ErrorKind::ArgumentConflict, why)
+                .exit()
+        }
+        let mut arguments = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        if is_given(&matches, "data_dir") {
+            // Then the controller comes from the environment, which is there for those who name no place.
+            arguments.place.controller = None;
+        }
+        arguments
+    }
+}
+
+/// True for an argument on the command line, and not for one of the environment.
+fn is_given(matches: &ArgMatches, id: &str) -> bool {
+    let of_command = matches.subcommand().map_or(matches, |(_, matches)| matches);
+    of_command.value_source(id) == Some(ValueSource::CommandLine)
+}
+
+/// Says which arguments cannot be meant together.
+fn contradiction(matches: &ArgMatches) -> Option<&'static str> {
+    let (command, options) = matches.subcommand()?;
+    let starts_a_server = matches!(command, "serve" | "demo");
+    let is_in_memory = command == "serve" && options.get_flag("memory");
+    match (
+        is_given(matches, "controller"),
+        is_given(matches, "data_dir"),
+    ) {
+        (true, true) => Some("--controller and --data-dir are two places for the same streams"),
+        (true, _) if starts_a_server => {
+            Some("this command starts a server, --controller names one")
+        }
+        (_, true) if is_in_memory => {
+            Some("--memory and --data-dir are two places for the same data")
+        }
+        (_, true) if command == "demo" => Some("demo keeps nothing, so it takes no --data-dir"),
+        _ => None,
+    }
+}
+
+/// Reads `FROM..UNTIL`.
+fn range(text: &str) -> Result<Range<u64>, String> {
+    let bounds = text
+        .split_once("..")
+        .ok_or("two offsets with .. between them are wanted")?;
+    let offset = |text: &str| {
+        text.parse::<u64>()
+            .map_err(|error| format!("{text:?}: {error}"))
+    };
+    let range = offset(bounds.0)?..offset(bounds.1)?;
+    if range.start > range.end {
+        return Err("it ends before it begins".to_owned());
+    }
+    Ok(range)
+}
+
+/// Reads `HOST:PORT`; of several addresses of a name the first of IPv4, which clients are told most often.
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let found: Vec<SocketAddr> = text
+        .to_socket_addrs()
+        .map_err(|error| error.to_string())?
+        .collect();
+    let first = found
+        .iter()
+        .find(|address| address.is_ipv4())
+        .or(found.first());
+    first.copied().ok_or_else(|| "it has no address".to_owned())
+}
+
 impl Command {
     /// True for commands that do no harm when they are carried out twice. Reading goes on by itself.
     pub(crate) fn can_be_repeated(&self) -> bool {
@@ -110,11 +193,14 @@ pub(crate) struct Serve {
     #[arg(long)]
     pub(crate) memory: bool,
     /// Where the controller listens; port 0 picks a free one
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9090")]
+    #[arg(long, value_name = "HOST:PORT", value_parser = listen_address, default_value = "127.0.0.1:9090")]
     pub(crate) listen: SocketAddr,
     /// Where the segment store listens; port 0 picks a free one
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:6000")]
+    #[arg(long, value_name = "HOST:PORT", value_parser = listen_address, default_value = "127.0.0.1:6000")]
     pub(crate) store_listen: SocketAddr,
+    /// The host that clients are told to connect to [default: what is listened on]
+    #[arg(long, value_name = "HOST")]
+    pub(crate) advertised_host: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -141,10 +227,13 @@ pub(crate) struct Read {
     /// Start at this offset [default: the first readable byte]
     #[arg(long, value_name = "OFFSET")]
     pub(crate) from: Option<u64>,
-    /// End before this offset [default: the tail when reading begins]
-    #[arg(long, value_name = "OFFSET", conflicts_with = "follow")]
+    /// End before this offset, if the tail when reading begins does not come first [default: that tail]
+    #[arg(long, value_name = "OFFSET")]
     pub(crate) until: Option<u64>,
-    /// Stay, and write what is appended, until the stream is sealed
+    /// Exactly the bytes from one offset up to another; fails if some of them are not there
+    #[arg(long, value_name = "FROM..UNTIL", value_parser = range, conflicts_with_all = ["from", "until", "follow"])]
+    pub(crate) range: Option<Range<u64>>,
+    /// Stay, and write what is appended, until --until or the end of the sealed stream
     #[arg(long, short)]
     pub(crate) follow: bool,
 }
@@ -157,4 +246,7 @@ pub(crate) struct Demo {
     /// Keep the data on disk, in a directory that is removed afterwards, instead of in memory
     #[arg(long)]
     pub(crate) disk: bool,
+    /// Print the figures as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }

@@ -1,9 +1,12 @@
 //! `demo`: data through an embedded server and back, with the hashes compared.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use indicatif::HumanBytes;
 use pravega_byte_stream::{ClientConfigBuilder, ClientFactory, ReadUntil, ScopedStream};
 use pravega_standalone::{Standalone, StandaloneHandle};
+use serde::Serialize;
 use sha2::{Digest as _, Sha256, digest::Output};
 use snafu::{ResultExt as _, ensure};
 use tokio::time::Instant;
@@ -39,12 +42,40 @@ pub(crate) async fn run(options: &Demo) -> Result<(), CliError> {
     shown
 }
 
+/// What `demo` prints.
+#[derive(Serialize)]
+struct Shown {
+    bytes: u64,
+    written_bytes_per_second: u64,
+    read_bytes_per_second: u64,
+    sha256: String,
+}
+
+/// One direction of the demonstration.
+struct Moved {
+    bytes: u64,
+    elapsed: Duration,
+    hash: Output<Sha256>,
+}
+
+impl Moved {
+    fn tell(&self, what: &str) -> Result<(), CliError> {
+        let (amount, rate) = (
+            HumanBytes(self.bytes),
+            output::rate(self.bytes, self.elapsed),
+        );
+        output::line(&format!("{what:16} {amount} at {rate}, hashing included"))
+    }
+}
+
 async fn show(server: &StandaloneHandle, options: &Demo) -> Result<(), CliError> {
     let place = if options.disk { "on disk" } else { "in memory" };
-    output::line(&format!(
-        "embedded server  {} ({place})",
-        server.controller_uri()
-    ))?;
+    if !options.json {
+        output::line(&format!(
+            "embedded server  {} ({place})",
+            server.controller_uri()
+        ))?;
+    }
     let config = ClientConfigBuilder::default()
         .controller_uri(server.controller_uri())
         .build()?;
@@ -52,17 +83,31 @@ async fn show(server: &StandaloneHandle, options: &Demo) -> Result<(), CliError>
     let stream = ScopedStream::from("demo/stream");
     factory.ensure_byte_stream(&stream).await?;
     let written = write(&factory, &stream, options.mib).await?;
+    if !options.json {
+        written.tell("written")?;
+    }
     let read = read(&factory, &stream).await?;
+    if !options.json {
+        read.tell("read back")?;
+    }
     factory.shutdown().await;
-    ensure!(written == read, DemoMismatchSnafu);
-    output::line(&format!("hashes agree     sha256 {read:x}"))
+    ensure!(written.hash == read.hash, DemoMismatchSnafu);
+    if !options.json {
+        return output::line(&format!("hashes agree     sha256 {:x}", read.hash));
+    }
+    output::json(&Shown {
+        bytes: read.bytes,
+        written_bytes_per_second: output::per_second(written.bytes, written.elapsed),
+        read_bytes_per_second: output::per_second(read.bytes, read.elapsed),
+        sha256: format!("{:x}", read.hash),
+    })
 }
 
 async fn write(
     factory: &ClientFactory,
     stream: &ScopedStream,
     mib: u64,
-) -> Result<Output<Sha256>, CliError> {
+) -> Result<Moved, CliError> {
     let mut writer = factory.open_byte_writer(stream.clone()).await?;
     let mut hash = Sha256::new();
     let bar = output::progress(Some(mib << 20));
@@ -73,17 +118,16 @@ async fn write(
         writer.append(piece).await?;
         bar.set_position((number + 1) << 20);
     }
-    let tail = writer.close().await?;
+    let bytes = writer.close().await?;
     bar.finish_and_clear();
-    let rate = output::rate(tail, started.elapsed());
-    output::line(&format!(
-        "written          {} at {rate}, hashing included",
-        HumanBytes(tail)
-    ))?;
-    Ok(hash.finalize())
+    Ok(Moved {
+        bytes,
+        elapsed: started.elapsed(),
+        hash: hash.finalize(),
+    })
 }
 
-async fn read(factory: &ClientFactory, stream: &ScopedStream) -> Result<Output<Sha256>, CliError> {
+async fn read(factory: &ClientFactory, stream: &ScopedStream) -> Result<Moved, CliError> {
     let opening = factory.open_byte_reader(stream.clone());
     let mut reader = opening.until(ReadUntil::TailAtOpen).await?;
     let mut hash = Sha256::new();
@@ -94,15 +138,11 @@ async fn read(factory: &ClientFactory, stream: &ScopedStream) -> Result<Output<S
         bar.set_position(reader.position());
     }
     bar.finish_and_clear();
-    let (len, rate) = (
-        reader.position(),
-        output::rate(reader.position(), started.elapsed()),
-    );
-    output::line(&format!(
-        "read back        {} at {rate}, hashing included",
-        HumanBytes(len)
-    ))?;
-    Ok(hash.finalize())
+    Ok(Moved {
+        bytes: reader.position(),
+        elapsed: started.elapsed(),
+        hash: hash.finalize(),
+    })
 }
 
 /// Bytes that differ from piece to piece and do not repeat within one.

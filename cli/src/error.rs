@@ -2,7 +2,9 @@
 
 use std::{io, path::PathBuf};
 
-use pravega_byte_stream::{ConfigError, ControllerError, ReadError, SegmentError, WriteError};
+use pravega_byte_stream::{
+    ConfigError, ControllerError, ReadError, ScopedStream, SegmentError, WriteError,
+};
 use pravega_standalone::StartError;
 use snafu::Snafu;
 
@@ -25,6 +27,12 @@ pub(crate) enum CliError {
     Writing { source: WriteError },
     #[snafu(context(false), display("the bytes could not be read"))]
     Reading { source: ReadError },
+    #[snafu(display("{stream} ends at {tail}, and offset {offset} is wanted"))]
+    BeyondTail {
+        stream: ScopedStream,
+        offset: u64,
+        tail: u64,
+    },
     #[snafu(display("{what} failed"))]
     Io { what: String, source: io::Error },
     #[snafu(display("what came back is not what was written"))]

@@ -9,8 +9,25 @@ use crate::{error::CliError, output, session::Session};
 /// What Pravega keeps for itself begins with this.
 const INTERNAL: char = '_';
 
-pub(crate) async fn create(session: &Session, stream: &ScopedStream) -> Result<(), CliError> {
+/// What `create` prints.
+#[derive(Serialize)]
+struct Created {
+    stream: String,
+    created: bool,
+}
+
+pub(crate) async fn create(
+    session: &Session,
+    stream: &ScopedStream,
+    json: bool,
+) -> Result<(), CliError> {
     let is_new = session.factory.ensure_byte_stream(stream).await?;
+    if json {
+        return output::json(&Created {
+            stream: stream.to_string(),
+            created: is_new,
+        });
+    }
     output::note(&format!(
         "{stream} {}",
         if is_new { "created" } else { "exists" }
@@ -114,7 +131,10 @@ pub(crate) async fn remove(session: &Session, stream: &ScopedStream) -> Result<(
     Ok(())
 }
 
-async fn segment_of(session: &Session, stream: &ScopedStream) -> Result<SegmentHandle, CliError> {
+pub(crate) async fn segment_of(
+    session: &Session,
+    stream: &ScopedStream,
+) -> Result<SegmentHandle, CliError> {
     let segment = session.factory.segment_of(stream).await?;
     Ok(session.factory.segment(segment)?)
 }

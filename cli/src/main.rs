@@ -15,7 +15,6 @@ mod write;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
@@ -25,7 +24,7 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::of_process();
     log_to_stderr();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -81,7 +80,7 @@ async fn run(arguments: Arguments) -> Result<(), CliError> {
 async fn on_streams(session: &Session, command: &Command) -> Result<(), CliError> {
     match command {
         Command::Serve(_) | Command::Demo(_) => Ok(()),
-        Command::Create { stream } => inspect::create(session, stream).await,
+        Command::Create { stream, json } => inspect::create(session, stream, *json).await,
         Command::Ls { scope, all, json } => {
             inspect::list(session, scope.as_ref(), *all, *json).await
         }

@@ -4,12 +4,13 @@ use std::{io, time::Duration};
 
 use indicatif::ProgressBar;
 use pravega_byte_stream::{ByteReader, ReadError, ReadFrom, ReadUntil, ScopedStream};
-use snafu::ResultExt as _;
+use snafu::{ResultExt as _, ensure};
 use tokio::io::{AsyncWriteExt as _, Stdout};
 
 use crate::{
     args::Read,
-    error::{CliError, IoSnafu},
+    error::{BeyondTailSnafu, CliError, IoSnafu},
+    inspect::segment_of,
     output,
     session::Session,
 };
@@ -21,12 +22,7 @@ const PIECE: usize = 1 << 20;
 const QUIET: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(session: &Session, options: &Read) -> Result<(), CliError> {
-    let from = options.from.map_or(ReadFrom::Head, ReadFrom::Offset);
-    let until = match (options.follow, options.until) {
-        (true, _) => ReadUntil::Sealed,
-        (false, Some(offset)) => ReadUntil::Offset(offset),
-        (false, None) => ReadUntil::TailAtOpen,
-    };
+    let (from, until) = span(session, options).await?;
     let bar = output::progress(None);
     let mut copy = Copy {
         stdout: tokio::io::stdout(),
@@ -37,6 +33,36 @@ pub(crate) async fn run(session: &Session, options: &Read) -> Result<(), CliErro
     let copied = copy.follow(session, from).await;
     copy.bar.finish_and_clear();
     copied
+}
+
+/// Where to begin and where to end, decided once, whichever process serves the bytes later.
+async fn span(session: &Session, options: &Read) -> Result<(ReadFrom, ReadUntil), CliError> {
+    let (from, until) = match &options.range {
+        Some(range) => (Some(range.start), Some(range.end)),
+        None => (options.from, options.until),
+    };
+    let start = from.map_or(ReadFrom::Head, ReadFrom::Offset);
+    if options.follow {
+        let end = until.map_or(ReadUntil::Sealed, ReadUntil::Offset);
+        return Ok((start, end));
+    }
+    let handle = segment_of(session, &options.stream).await?;
+    let tail = handle.info().await?.tail;
+    let offset = match &options.range {
+        Some(range) => range.end,
+        None => from.unwrap_or_default(),
+    };
+    let stream = &options.stream;
+    ensure!(
+        offset <= tail,
+        BeyondTailSnafu {
+            stream: stream.clone(),
+            offset,
+            tail
+        }
+    );
+    let end = until.map_or(tail, |until| until.min(tail));
+    Ok((start, ReadUntil::Offset(end)))
 }
 
 struct Copy {

@@ -12,9 +12,12 @@ use crate::{
 };
 
 pub(crate) async fn run(place: &Place, options: &Serve) -> Result<(), CliError> {
-    let builder = Standalone::builder()
+    let mut builder = Standalone::builder()
         .controller_listen(options.listen)
         .store_listen(options.store_listen);
+    if let Some(host) = &options.advertised_host {
+        builder = builder.advertised_host(host);
+    }
     let dir = if options.memory {
         None
     } else {

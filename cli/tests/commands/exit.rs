@@ -4,7 +4,7 @@ use crate::process::{in_dir, program, run};
 
 #[test]
 fn usage_errors_exit_with_2() {
-    let bad: [&[&str]; 7] = [
+    let bad: &[&[&str]] = &[
         &[],
         &["nonsense"],
         &["read"],
@@ -12,9 +12,27 @@ fn usage_errors_exit_with_2() {
         &["read", "a/b/c"],
         &["truncate", "demo/x", "-1"],
         &["serve", "--listen", "nowhere"],
+        &["serve", "--listen", "127.0.0.1:70000"],
+        &["serve", "--memory", "--data-dir", "unused"],
+        &["--data-dir", "unused", "serve", "--memory"],
+        &["serve", "--controller", "tcp://localhost:9090"],
+        &["demo", "--controller", "tcp://localhost:9090"],
+        &["demo", "--data-dir", "unused"],
+        &[
+            "ls",
+            "--data-dir",
+            "unused",
+            "--controller",
+            "tcp://localhost:9090",
+        ],
+        &["read", "a/b", "--range", "3"],
+        &["read", "a/b", "--range", "3..2"],
+        &["read", "a/b", "--range", "-1..2"],
+        &["read", "a/b", "--range", "1..2", "--from", "1"],
+        &["read", "a/b", "--range", "1..2", "--follow"],
     ];
     for arguments in bad {
-        let output = run(program().args(arguments), b"");
+        let output = run(program().args(*arguments), b"");
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(output.stdout.is_empty(), "{arguments:?} wrote to stdout");
     }

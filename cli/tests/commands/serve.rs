@@ -1,6 +1,6 @@
 //! `serve`: other processes on its address, and its end.
 
-use crate::process::{Server, any_port, in_dir, program, run, succeed};
+use crate::process::{Running, Server, any_port, in_dir, program, run, succeed};
 
 #[test]
 fn clients_of_a_server_in_memory_share_its_streams() {
@@ -31,6 +31,30 @@ fn in_memory_means_in_memory_also_where_the_environment_names_a_directory() {
     let server = Server::start(&mut command, any_port(), any_port());
     succeed(server.client().args(["create", "demo/memory"]), b"");
     assert!(!untouched.exists());
+}
+
+#[test]
+fn a_host_may_be_named_where_it_listens_and_where_clients_go() {
+    let mut process = Running::start(program().args([
+        "serve",
+        "--memory",
+        "--listen",
+        "localhost:0",
+        "--store-listen",
+        "0.0.0.0:0",
+        "--advertised-host",
+        "localhost",
+    ]));
+    let mut lines = process.lines();
+    let uri = lines.next().unwrap().unwrap();
+    let uri = uri.strip_prefix("controller ").unwrap();
+    assert!(uri.starts_with("tcp://localhost:"), "{uri}");
+    assert!(lines.next().unwrap().unwrap().starts_with("store 0.0.0.0:"));
+    succeed(
+        program().args(["--controller", uri, "create", "demo/named"]),
+        b"",
+    );
+    assert!(process.terminate().success());
 }
 
 #[test]

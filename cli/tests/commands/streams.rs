@@ -50,6 +50,48 @@ fn what_is_written_is_read_back_by_later_processes() {
 }
 
 #[test]
+fn a_directory_on_the_command_line_counts_more_than_a_controller_of_the_environment() {
+    let dir = tempfile::tempdir().unwrap();
+    succeed(in_dir(dir.path()).args(["create", "demo/here"]), b"");
+    // Nobody listens there.
+    let mut elsewhere = in_dir(dir.path());
+    elsewhere.env("PRAVEGA_CONTROLLER_URI", "tcp://127.0.0.1:1");
+    assert_eq!(succeed(elsewhere.args(["ls"]), b""), b"demo\n");
+}
+
+#[test]
+fn reading_ends_where_it_is_told_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let call = |arguments: &[&str]| run(in_dir(dir.path()).args(arguments), b"0123456789");
+    let reads = |arguments: &[&str], expected: &str| {
+        let output = call(&[&["read", "demo/ends"], arguments].concat());
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
+    };
+    let fails = |arguments: &[&str], says: &str| {
+        let output = call(&[&["read", "demo/ends"], arguments].concat());
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {error}");
+        assert!(error.contains(says), "{arguments:?}: {error}");
+        assert!(output.stdout.is_empty(), "{arguments:?} wrote to stdout");
+    };
+    assert!(call(&["write", "demo/ends"]).status.success());
+    reads(&["--range", "2..5"], "234");
+    reads(&["--range", "7..10"], "789");
+    reads(&["--range", "4..4"], "");
+    reads(&["--from", "2", "--until", "5"], "234");
+    // What is not there yet is waited for by a follower only, and a range is whole or an error.
+    reads(&["--from", "7", "--until", "12"], "789");
+    reads(&["--from", "10"], "");
+    fails(&["--from", "11"], "ends at 10");
+    fails(&["--range", "7..11"], "ends at 10");
+    reads(&["--follow", "--until", "5"], "01234");
+    assert!(call(&["truncate", "demo/ends", "4"]).status.success());
+    fails(&["--range", "3..5"], "it starts at 4");
+    reads(&["--until", "5"], "4");
+}
+
+#[test]
 fn a_file_is_appended_whole() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("input");
@@ -67,8 +109,10 @@ fn the_life_of_a_stream() {
     let dir = tempfile::tempdir().unwrap();
     let bytes = |arguments: &[&str]| succeed(in_dir(dir.path()).args(arguments), b"0123456789");
     let text = |arguments: &[&str]| String::from_utf8(bytes(arguments)).unwrap();
-    bytes(&["create", "demo/life"]);
-    bytes(&["create", "demo/life"]);
+    let created = |is_new: bool| format!("{{\"stream\":\"demo/life\",\"created\":{is_new}}}\n");
+    assert_eq!(text(&["create", "demo/life", "--json"]), created(true));
+    assert_eq!(text(&["create", "demo/life", "--json"]), created(false));
+    assert_eq!(text(&["create", "demo/life"]), "");
     assert_eq!(text(&["ls"]), "demo\n");
     assert_eq!(text(&["ls", "demo"]), "demo/life\n");
     assert_eq!(text(&["ls", "demo", "--json"]), "[\"demo/life\"]\n");
@@ -121,5 +165,19 @@ fn the_demo_finds_what_it_wrote() {
     ] {
         let said = succeed(crate::process::program().args(place), b"");
         assert!(String::from_utf8(said).unwrap().contains("hashes agree"));
+    }
+}
+
+#[test]
+fn the_demo_gives_its_figures_to_programs() {
+    let said = succeed(
+        crate::process::program().args(["demo", "--mib", "1", "--json"]),
+        b"",
+    );
+    let figures: serde_json::Value = serde_json::from_slice(&said).unwrap();
+    assert_eq!(figures["bytes"], 1 << 20);
+    assert_eq!(figures["sha256"].as_str().map(str::len), Some(64));
+    for rate in ["written_bytes_per_second", "read_bytes_per_second"] {
+        assert!(figures[rate].as_u64() > Some(0), "{rate}: {figures}");
     }
 }
