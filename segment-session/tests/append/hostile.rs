@@ -5,7 +5,7 @@ use pravega_segment_session::{
     AppendEvent, AppendFailureKind, AppendOptions, AttachFailure, AttachFailureKind, Disconnect,
     ProtocolViolation, ResyncError, SubmitError, WriteMode,
 };
-use pravega_wire_protocol::{Hello, KeepAlive, Reply, SegmentSealed, Unknown};
+use pravega_wire_protocol::{ErrorMessage, Hello, KeepAlive, Reply, SegmentSealed, Unknown};
 
 use crate::support::{
     random::Random,
@@ -184,6 +184,28 @@ fn violations_towards_others_end_a_session_much_later() {
     assert_eq!(lost, 4 * script.session.options().max_setup_failures);
     let failure = script.failure();
     assert!(matches!(failure.kind(), AppendFailureKind::Refused { .. }));
+}
+
+#[test]
+fn a7_what_a_store_says_is_cut_and_shown_escaped() {
+    let mut script = Script::exclusive();
+    script.submit(b"x");
+    script.needs(false, false);
+    while script.session.failure().is_none() {
+        script.attach();
+        let refusal = ErrorMessage {
+            message: "\u{1b}[2J\n\u{7f}".repeat(1_000),
+            ..script.error_message()
+        };
+        script.reply(refusal).unwrap();
+        if script.session.failure().is_none() {
+            script.needs_later(false, false);
+        }
+    }
+    let shown = script.failure().to_string();
+    assert!(shown.contains("[2J"), "{shown}");
+    assert!(!shown.contains(char::is_control), "{shown}");
+    assert!(shown.len() < 2_500, "{} bytes", shown.len());
 }
 
 #[test]

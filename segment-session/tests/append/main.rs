@@ -5,6 +5,7 @@
 mod support;
 
 mod accounts;
+mod acks;
 mod conflicts;
 mod hostile;
 mod reconnect;

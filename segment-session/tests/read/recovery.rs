@@ -261,7 +261,7 @@ fn t80_a_second_refusal_by_offset_is_made_sure_of() {
 }
 
 #[test]
-fn an_error_message_is_tried_again_and_then_final() {
+fn a7_an_error_message_is_tried_again_and_then_final_and_shown_escaped() {
     let policy = BackoffPolicy::default();
     let mut reader = Reader::reading(ReadOptions::default().with_backoff(policy));
     for _ in 0..5 {
