@@ -8,7 +8,6 @@ use pravega_wire_protocol::{
     GetSegmentAttribute, GetStreamSegmentInfo, Reply, Request, SealSegment, TruncateSegment,
     UpdateSegmentAttribute,
 };
-use snafu::ensure;
 
 use crate::{
     call::Patience,
@@ -87,20 +86,14 @@ impl SegmentHandle {
     /// # Cancel safety
     /// The truncation may have taken place; asking again is harmless.
     pub async fn truncate_data_before(&self, offset: u64) -> Result<(), SegmentError> {
-        let wire_offset = to_wire(offset);
-        ensure!(
-            wire_offset.is_some(),
-            OutOfRangeSnafu {
-                segment: self.segment().clone(),
-                offset,
-                head: 0_u64
-            }
-        );
+        let Some(truncation_offset) = to_wire(offset) else {
+            return Err(self.out_of_range(offset).await);
+        };
         let request = |id: RequestId, token: &DelegationToken| {
             Request::from(TruncateSegment {
                 request_id: id.to_wire(),
                 segment: self.link.wire_name(),
-                truncation_offset: wire_offset.unwrap_or_default(),
+                truncation_offset,
                 delegation_token: token.clone(),
             })
         };
@@ -116,14 +109,24 @@ impl SegmentHandle {
             .call("truncating", Patience::Deadline, request, read)
             .await?
         {
-            Some(head) if head < offset => OutOfRangeSnafu {
-                segment: self.segment().clone(),
-                offset,
-                head,
-            }
-            .fail(),
+            Some(head) if head < offset => Err(self.out_of_range(offset).await),
             _ => Ok(()),
         }
+    }
+
+    /// The error for an offset behind the tail; where head and tail are has to be asked for.
+    async fn out_of_range(&self, offset: u64) -> SegmentError {
+        let info = match self.info().await {
+            Ok(info) => info,
+            Err(error) => return error,
+        };
+        OutOfRangeSnafu {
+            segment: self.segment().clone(),
+            offset,
+            head: info.head,
+            tail: info.tail,
+        }
+        .build()
     }
 
     /// Truncates so that at most the last `len` bytes stay readable. Returns the new head.

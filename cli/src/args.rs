@@ -1,9 +1,11 @@
 //! The arguments, as clap understands them.
 
 use std::{
+    error::Error,
     net::{SocketAddr, ToSocketAddrs as _},
     ops::Range,
     path::PathBuf,
+    str::FromStr,
 };
 
 use clap::{
@@ -11,6 +13,8 @@ use clap::{
     error::ErrorKind, parser::ValueSource,
 };
 use pravega_byte_stream::{ScopeName, ScopedStream};
+
+use crate::output;
 
 /// Pravega byte streams on the command line.
 ///
@@ -52,7 +56,7 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Make a scope and a byte stream; content when they exist
     Create {
-        #[arg(value_name = "SCOPE/STREAM")]
+        #[arg(value_name = "SCOPE/STREAM", value_parser = name::<ScopedStream>)]
         stream: ScopedStream,
         #[arg(long)]
         json: bool,
@@ -68,7 +72,7 @@ pub(crate) enum Command {
     },
     /// Show head, tail and state of a byte stream
     Stat {
-        #[arg(value_name = "SCOPE/STREAM")]
+        #[arg(value_name = "SCOPE/STREAM", value_parser = name::<ScopedStream>)]
         stream: ScopedStream,
         #[arg(long)]
         json: bool,
@@ -79,18 +83,18 @@ pub(crate) enum Command {
     Read(Read),
     /// Make the bytes before an offset unreadable for good
     Truncate {
-        #[arg(value_name = "SCOPE/STREAM")]
+        #[arg(value_name = "SCOPE/STREAM", value_parser = name::<ScopedStream>)]
         stream: ScopedStream,
         offset: u64,
     },
     /// Make a byte stream read-only for good
     Seal {
-        #[arg(value_name = "SCOPE/STREAM")]
+        #[arg(value_name = "SCOPE/STREAM", value_parser = name::<ScopedStream>)]
         stream: ScopedStream,
     },
     /// Seal and delete a byte stream
     Rm {
-        #[arg(value_name = "SCOPE/STREAM")]
+        #[arg(value_name = "SCOPE/STREAM", value_parser = name::<ScopedStream>)]
         stream: ScopedStream,
     },
     /// Move data through an embedded server and check that it comes back
@@ -107,8 +111,9 @@ impl Arguments {
                 .exit()
         }
         let mut arguments = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-        if is_given(&matches, "data_dir") {
-            // Then the controller comes from the environment, which is there for those who name no place.
+        let is_empty = arguments.place.controller.as_deref() == Some("");
+        if is_given(&matches, "data_dir") || is_empty && !is_given(&matches, "controller") {
+            // The environment's controller is for those who name no place, and an empty one is none.
             arguments.place.controller = None;
         }
         arguments
@@ -140,6 +145,11 @@ fn contradiction(matches: &ArgMatches) -> Option<&'static str> {
         (_, true) if command == "demo" => Some("demo keeps nothing, so it takes no --data-dir"),
         _ => None,
     }
+}
+
+/// Reads a name, and says all of why it is none.
+fn name<T: FromStr<Err: Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error| output::story(&error))
 }
 
 /// Reads `FROM..UNTIL`.
@@ -205,7 +215,7 @@ pub(crate) struct Serve {
 
 #[derive(Debug, Args)]
 pub(crate) struct Write {
-    #[arg(value_name = "SCOPE/STREAM")]
+    #[arg(value_name = "SCOPE/STREAM", value_parser = name::<ScopedStream>)]
     pub(crate) stream: ScopedStream,
     /// The file to append [default: stdin]
     pub(crate) file: Option<PathBuf>,
@@ -222,7 +232,7 @@ pub(crate) struct Write {
 
 #[derive(Debug, Args)]
 pub(crate) struct Read {
-    #[arg(value_name = "SCOPE/STREAM")]
+    #[arg(value_name = "SCOPE/STREAM", value_parser = name::<ScopedStream>)]
     pub(crate) stream: ScopedStream,
     /// Start at this offset [default: the first readable byte]
     #[arg(long, value_name = "OFFSET")]

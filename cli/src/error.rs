@@ -19,7 +19,7 @@ pub(crate) enum CliError {
     Start { source: StartError },
     #[snafu(display("{} is open in another process, whose address is not known", path.display()))]
     Occupied { path: PathBuf },
-    #[snafu(context(false), display("the controller refused"))]
+    #[snafu(context(false), display("the call to the controller failed"))]
     Controller { source: ControllerError },
     #[snafu(context(false), display("the stream cannot be used"))]
     Segment { source: SegmentError },

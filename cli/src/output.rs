@@ -35,15 +35,23 @@ pub(crate) fn note(text: &str) {
     writeln!(std::io::stderr(), "{text}").ok();
 }
 
-/// Writes an error with its causes to stderr, and gives the exit code of a failure.
-pub(crate) fn fail(error: &dyn Error) -> ExitCode {
-    let mut text = format!("pravega-bytes: {error}");
+/// An error and its causes on one line. A cause that its parent has told already is left out.
+pub(crate) fn story(error: &dyn Error) -> String {
+    let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
+        let told = error.to_string();
+        if !text.ends_with(&told) {
+            text.push_str(&format!(": {told}"));
+        }
         cause = error.source();
     }
-    note(&text);
+    text
+}
+
+/// Writes an error with its causes to stderr, and gives the exit code of a failure.
+pub(crate) fn fail(error: &dyn Error) -> ExitCode {
+    note(&format!("pravega-bytes: {}", story(error)));
     ExitCode::FAILURE
 }
 

@@ -52,7 +52,9 @@ pub enum SegmentError {
         segment: ScopedSegment,
     },
     /// The offset lies behind the tail.
-    #[snafu(display("offset {offset} is outside of segment {segment}, which starts at {head}"))]
+    #[snafu(display(
+        "offset {offset} is behind the tail of segment {segment}, which reaches from {head} to {tail}"
+    ))]
     OutOfRange {
         /// The segment asked for.
         segment: ScopedSegment,
@@ -60,6 +62,8 @@ pub enum SegmentError {
         offset: u64,
         /// The first readable offset.
         head: u64,
+        /// The offset of the next byte to be written, as it was right after the refusal.
+        tail: u64,
     },
     /// The tail is not where the caller expected it when it opened the segment.
     #[snafu(display("segment {segment} ends at {actual}, not at {expected}"))]

@@ -55,7 +55,10 @@ fn failures_exit_with_1_and_say_what_is_missing() {
             .success()
     );
     fails(&["read", "demo/none"], "stream demo/none does not exist");
-    fails(&["truncate", "demo/some", "1"], "offset 1 is outside");
+    fails(
+        &["truncate", "demo/some", "1"],
+        "offset 1 is behind the tail",
+    );
     fails(&["write", "demo/some", "/no/such/file"], "/no/such/file");
     assert!(
         run(in_dir(dir.path()).args(["seal", "demo/some"]), b"")
@@ -63,6 +66,14 @@ fn failures_exit_with_1_and_say_what_is_missing() {
             .success()
     );
     fails(&["write", "demo/some"], "is sealed");
+}
+
+#[test]
+fn a_name_that_is_none_says_why() {
+    let output = run(program().args(["create", "demo/a b"]), b"");
+    assert_eq!(output.status.code(), Some(2));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("' ' at byte 1 is not allowed"), "{error}");
 }
 
 #[test]

@@ -51,6 +51,38 @@ fn d1_a_writer_goes_on_by_itself_through_twelve_kills_and_nothing_is_lost_or_dou
     );
 }
 
+#[test]
+fn c5_a_server_that_is_stopped_and_continued_is_written_to_as_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = serve(dir.path(), any_port(), any_port());
+    succeed(server.client().args(["create", "demo/stopped"]), b"");
+    let mut writer = Running::start(server.client().args(["write", "demo/stopped"]));
+    let mut input = writer.stdin();
+    let expected: Vec<String> = (0..LINES).map(line).collect();
+    // Both are at work before the server stops.
+    writeln!(input, "{}", expected[0]).unwrap();
+    input.flush().unwrap();
+    let mut follower = Running::start(server.client().args(["read", "-f", "demo/stopped"]));
+    let mut followed = follower.lines();
+    assert_eq!(followed.next().unwrap().unwrap(), expected[0]);
+    server.process.signal("STOP");
+    for line in &expected[1..] {
+        writeln!(input, "{line}").unwrap();
+        input.flush().unwrap();
+    }
+    server.process.signal("CONT");
+    for line in &expected[1..] {
+        assert_eq!(&followed.next().unwrap().unwrap(), line);
+    }
+    drop(input);
+    assert!(writer.wait().success());
+    let stored = succeed(server.client().args(["read", "demo/stopped"]), b"");
+    assert!(
+        String::from_utf8(stored).unwrap() == expected.join("\n") + "\n",
+        "the bytes differ"
+    );
+}
+
 /// A line that tells itself from all others.
 fn line(number: usize) -> String {
     format!("{number} {}", "x".repeat(number % 97))

@@ -79,10 +79,16 @@ impl Running {
         self.0.wait().unwrap();
     }
 
+    /// Sends it a signal, such as `STOP`.
+    pub(crate) fn signal(&self, name: &str) {
+        let mut kill = Command::new("kill");
+        kill.args(["-s", name, &self.0.id().to_string()]);
+        assert!(kill.status().unwrap().success());
+    }
+
     /// Asks it to end, and waits for that.
     pub(crate) fn terminate(mut self) -> std::process::ExitStatus {
-        let pid = self.0.id().to_string();
-        assert!(Command::new("kill").arg(pid).status().unwrap().success());
+        self.signal("TERM");
         self.0.wait().unwrap()
     }
 

@@ -57,6 +57,11 @@ fn a_directory_on_the_command_line_counts_more_than_a_controller_of_the_environm
     let mut elsewhere = in_dir(dir.path());
     elsewhere.env("PRAVEGA_CONTROLLER_URI", "tcp://127.0.0.1:1");
     assert_eq!(succeed(elsewhere.args(["ls"]), b""), b"demo\n");
+    // Set to nothing is not set.
+    let mut nowhere = crate::process::program();
+    nowhere.env("PRAVEGA_CONTROLLER_URI", "");
+    nowhere.env("PRAVEGA_BYTES_DATA_DIR", dir.path());
+    assert_eq!(succeed(nowhere.args(["ls"]), b""), b"demo\n");
 }
 
 #[test]
