@@ -51,6 +51,11 @@ impl ClientFactory {
         }
     }
 
+    /// A factory of which every operation returns `error`.
+    pub(crate) fn failed(error: SegmentError) -> Self {
+        Self { core: Err(error) }
+    }
+
     fn set_up(config: ClientConfig, environment: Environment) -> Result<Arc<Core>, SegmentError> {
         let failed = |cause: Cause| SetupSnafu.into_error(cause);
         let controller = environment.controller(&config);

@@ -39,16 +39,19 @@
 //! | to | use |
 //! | --- | --- |
 //! | write | [`ByteWriter`]; [`ByteSink`]; tokio's `AsyncWrite` |
+//! | have room before there are bytes | [`ByteWriter::reserve`], [`AppendPermit`] |
 //! | know that bytes are durable | [`ByteWriter::flush`], [`Receipt`], [`DurabilityWatch`] |
 //! | read in order, wait at the tail | [`ByteReader`]; [`ByteReaderStream`]; tokio's `AsyncRead`, `AsyncBufRead`, `AsyncSeek` |
 //! | read here and there | [`ByteReader::read_at`], [`ByteReader::read_range`], [`ByteReader::stream_range`] |
 //! | ask, truncate, seal | [`SegmentHandle`] |
+//! | write and read without async, as `std::io` does | [`blocking`] |
 //! | make and delete scopes and streams | [`ClientFactory::ensure_byte_stream`], [`ClientFactory::controller`] |
 //!
 //! The decisions are taken by the state machines of `pravega-segment-session`; this crate gives them
 //! connections, tasks and a face.
 
 mod attach;
+pub mod blocking;
 mod call;
 mod core;
 mod driver;
@@ -89,5 +92,6 @@ pub use pravega_segment_session::AppendStats;
 pub use reader::{ByteReader, ByteReaderStream, TryRead};
 pub use segment::{SegmentHandle, SegmentInfo};
 pub use writer::{
-    ByteSink, ByteWriter, DurabilityWatch, MAX_ATOMIC_WRITE, Receipt, RefusedAppend, Resynced,
+    AppendPermit, ByteSink, ByteWriter, DurabilityWatch, MAX_ATOMIC_WRITE, Receipt, RefusedAppend,
+    Resynced,
 };

@@ -143,7 +143,7 @@ mod recovery;
 
 pub use append::{
     AppendEvent, AppendFailure, AppendFailureKind, AppendOptions, AppendSession, AppendStats,
-    Certainty, Fate, MAX_BLOCK_BYTES, ResyncError, Resynced, SubmitError, WriteMode,
+    Certainty, Fate, MAX_BLOCK_BYTES, Reservation, ResyncError, Resynced, SubmitError, WriteMode,
 };
 pub use attach::{AttachFailure, AttachFailureKind, Disconnect};
 pub use backoff::{Backoff, BackoffPolicy, Trouble};

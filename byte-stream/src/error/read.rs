@@ -98,6 +98,16 @@ pub enum ReadError {
         /// The segment read.
         segment: ScopedSegment,
     },
+    /// A blocking call was ended by an [`Interrupt`](crate::blocking::Interrupt). The reader goes on; asking
+    /// again is right.
+    #[snafu(
+        context(name(ReadInterruptedSnafu)),
+        display("a call of the reader of {segment} was interrupted")
+    )]
+    Interrupted {
+        /// The segment read.
+        segment: ScopedSegment,
+    },
     /// Asking the segment failed.
     #[snafu(context(false), display("the segment could not be asked"))]
     Asking {
@@ -111,7 +121,10 @@ impl ReadError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Incomplete { .. } | Self::Idle { .. } | Self::Unreachable { .. } => true,
+            Self::Incomplete { .. }
+            | Self::Idle { .. }
+            | Self::Unreachable { .. }
+            | Self::Interrupted { .. } => true,
             Self::Asking { source } => source.is_retryable(),
             Self::Truncated { .. }
             | Self::BeyondEnd { .. }
@@ -134,7 +147,10 @@ impl ReadError {
             }
             Self::ReaderClosed { .. } => io::ErrorKind::BrokenPipe,
             Self::Asking { source } => source.io_kind(),
-            Self::Truncated { .. } | Self::ReadFailed { .. } => io::ErrorKind::Other,
+            // Not what std calls interrupted: its loops would call again and never end.
+            Self::Truncated { .. } | Self::ReadFailed { .. } | Self::Interrupted { .. } => {
+                io::ErrorKind::Other
+            }
         }
     }
 }

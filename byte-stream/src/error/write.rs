@@ -98,6 +98,15 @@ pub enum WriteError {
         /// Whether the bytes that were not acknowledged may be stored.
         certainty: Certainty,
     },
+    /// A blocking call was ended by an [`Interrupt`](crate::blocking::Interrupt). The writer goes on; asking
+    /// again is right.
+    #[snafu(display("a call of the writer to {segment} was interrupted"))]
+    Interrupted {
+        /// The segment written to.
+        segment: ScopedSegment,
+        /// Whether the bytes concerned may be stored.
+        certainty: Certainty,
+    },
     /// Asking or changing the segment failed.
     #[snafu(context(false), display("the segment could not be asked"))]
     Segment {
@@ -111,7 +120,7 @@ impl WriteError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Full { .. } | Self::TimedOut { .. } => true,
+            Self::Full { .. } | Self::TimedOut { .. } | Self::Interrupted { .. } => true,
             Self::Segment { source } => source.is_retryable(),
             Self::Conflict { .. }
             | Self::SegmentSealed { .. }
@@ -132,7 +141,8 @@ impl WriteError {
             | Self::SegmentMissing { certainty, .. }
             | Self::Broken { certainty, .. }
             | Self::TimedOut { certainty, .. }
-            | Self::Closed { certainty, .. } => *certainty,
+            | Self::Closed { certainty, .. }
+            | Self::Interrupted { certainty, .. } => *certainty,
             Self::Segment { source } => source.certainty(),
             Self::Full { .. } | Self::TooLarge { .. } | Self::Unflushed { .. } => {
                 Certainty::Definite
@@ -150,7 +160,8 @@ impl WriteError {
             Self::TimedOut { .. } => io::ErrorKind::TimedOut,
             Self::Closed { .. } => io::ErrorKind::BrokenPipe,
             Self::Segment { source } => source.io_kind(),
-            Self::Broken { .. } => io::ErrorKind::Other,
+            // Not what std calls interrupted: its loops would call again and never end.
+            Self::Broken { .. } | Self::Interrupted { .. } => io::ErrorKind::Other,
         }
     }
 }

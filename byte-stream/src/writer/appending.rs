@@ -6,17 +6,17 @@ use bytes::Bytes;
 use pravega_client_shared::{DelegationToken, FlowId, ScopedSegment};
 use pravega_segment_session::{
     AppendEvent, AppendFailure, AppendFailureKind, AppendSession, AppendStats, AttachFailure,
-    Certainty, Disconnect, Fate, ProtocolViolation, ResyncError, SubmitError,
+    Certainty, Disconnect, Fate, ProtocolViolation, Reservation, ResyncError, SubmitError,
 };
 use pravega_wire_protocol::{Reply, Request};
-use snafu::IntoError as _;
+use snafu::{IntoError as _, OptionExt as _};
 
 use super::Resynced;
 use crate::{
     driver::{Effect, Hints, Machine},
     error::{
-        BrokenSnafu, ClosedSnafu, ConflictSnafu, SegmentMissingSnafu, SegmentSealedSnafu,
-        TooLargeSnafu, UnflushedSnafu, WriteError,
+        BrokenSnafu, ClosedSnafu, ConflictSnafu, FullSnafu, SegmentMissingSnafu,
+        SegmentSealedSnafu, TooLargeSnafu, UnflushedSnafu, WriteError,
     },
     segment::SegmentInfo,
 };
@@ -106,8 +106,59 @@ impl Appending {
             Piece::Copied(bytes) => (bytes.len(), self.session.submit(now, bytes)),
             Piece::Shared(bytes) => (bytes.len(), self.session.submit_bytes(now, bytes.clone())),
         };
+        self.unless_full(len, submitted)
+    }
+
+    /// Keeps room for `len` bytes if there is any; none when there is none now. The bytes will need a
+    /// connection, so it is looked for at once.
+    pub(crate) fn reserve(
+        &mut self,
+        now: Instant,
+        len: usize,
+    ) -> Result<Option<Reservation>, WriteError> {
+        if self.is_explaining {
+            return Ok(None);
+        }
+        if let Some(closed) = &self.closed {
+            return Err(closed.clone());
+        }
+        let reserved = self.session.reserve(len);
+        self.session.attach(now);
+        self.unless_full(len, reserved)
+    }
+
+    /// Accepts bytes for which there is room. It does not wait, so a conflict may be told before it is
+    /// known where the segment ends.
+    pub(crate) fn submit_reserved(
+        &mut self,
+        now: Instant,
+        reservation: Reservation,
+        bytes: Bytes,
+    ) -> Result<Range<u64>, WriteError> {
+        if let Some(closed) = &self.closed {
+            return Err(closed.clone());
+        }
+        let len = bytes.len();
+        let submitted = self.session.submit_reserved(now, reservation, bytes);
+        let accepted = self.unless_full(len, submitted)?;
+        accepted.context(FullSnafu {
+            segment: self.segment.clone(),
+            room: self.session.room(),
+        })
+    }
+
+    pub(crate) fn release(&mut self, reservation: Reservation) {
+        self.session.release(reservation);
+    }
+
+    /// What a submission of `len` bytes gave; none when there is no room now.
+    fn unless_full<T>(
+        &self,
+        len: usize,
+        submitted: Result<T, SubmitError>,
+    ) -> Result<Option<T>, WriteError> {
         match submitted {
-            Ok(range) => Ok(Some(range)),
+            Ok(accepted) => Ok(Some(accepted)),
             Err(SubmitError::TooLarge { max }) => TooLargeSnafu { len, max }.fail(),
             Err(SubmitError::Failed { failure }) => Err(write_error(&self.segment, &failure)),
             Err(_) => Ok(None),

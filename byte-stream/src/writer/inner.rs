@@ -4,13 +4,14 @@ use std::{ops::Range, sync::Arc, time::Duration};
 
 use pravega_client_shared::ScopedSegment;
 use pravega_controller_client::Access;
-use pravega_segment_session::{AppendOptions, AppendSession, Certainty};
+use pravega_segment_session::{AppendOptions, AppendSession, Certainty, Reservation};
 use snafu::{IntoError as _, ensure};
 
 use super::{
     MAX_ATOMIC_WRITE,
     appending::{Appending, Piece},
     durability::Receipt,
+    permit::AppendPermit,
 };
 use crate::{
     core::Core,
@@ -116,15 +117,37 @@ impl Inner {
 
     /// Accepts a piece, waiting for room as the writer's options say.
     pub(super) async fn submit(&self, piece: Piece<'_>) -> Result<Range<u64>, WriteError> {
-        if let Some(range) = self.try_submit(&piece)? {
-            return Ok(range);
+        self.with_room(|| self.try_submit(&piece)).await
+    }
+
+    /// Keeps room for `len` bytes, waiting for it as the writer's options say.
+    pub(super) async fn reserve(&self, len: usize) -> Result<AppendPermit, WriteError> {
+        let try_reserve = || {
+            let reserve = |appending: &mut Appending, now| appending.reserve(now, len);
+            let reservation = self.driver.drive(reserve)?;
+            Ok(reservation.map(|it| self.permit(it)))
+        };
+        self.with_room(try_reserve).await
+    }
+
+    fn permit(&self, reservation: Reservation) -> AppendPermit {
+        let driver = Arc::clone(&self.driver);
+        AppendPermit::new(driver, reservation, self.settings.operation_timeout)
+    }
+
+    /// Makes an attempt that gives none as long as there is no room.
+    async fn with_room<T>(
+        &self,
+        mut attempt: impl FnMut() -> Result<Option<T>, WriteError>,
+    ) -> Result<T, WriteError> {
+        if let Some(done) = attempt()? {
+            return Ok(done);
         }
         let Some(after) = self.patience() else {
             return Err(self.full());
         };
-        let ready = || self.try_submit(&piece).transpose();
         self.driver
-            .wait(Some(after), ready)
+            .wait(Some(after), || attempt().transpose())
             .await
             .unwrap_or_else(|| Err(self.no_room(after)))
     }

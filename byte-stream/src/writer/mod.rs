@@ -4,6 +4,7 @@ mod appending;
 mod durability;
 mod inner;
 mod io;
+mod permit;
 mod refused;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use self::{
 pub use self::{
     durability::{DurabilityWatch, Receipt},
     io::ByteSink,
+    permit::AppendPermit,
     refused::RefusedAppend,
 };
 use crate::{
@@ -183,6 +185,34 @@ impl ByteWriter {
             Ok(None) => Err(refuse(inner.full(), bytes)),
             Err(error) => Err(refuse(error, bytes)),
         }
+    }
+
+    /// Waits for room and keeps it: the permit's [append](AppendPermit::append) of at most `len` bytes then
+    /// neither waits nor fails for want of room. Dropping the permit gives the room back.
+    ///
+    /// Several permits may be held, and written beside; bytes go out in the order in which they are
+    /// appended. Until then their room is missing to everybody else. The connection is looked for already.
+    ///
+    /// ```no_run
+    /// # async fn run(writer: pravega_byte_stream::ByteWriter) -> Result<(), Box<dyn std::error::Error>> {
+    /// // First the room, then the frame: no frame is taken from the camera that cannot be passed on.
+    /// let permit = writer.reserve(1 << 20).await?;
+    /// let frame: bytes::Bytes = camera().await;
+    /// let receipt = permit.append(frame)?;
+    /// receipt.await?;
+    /// # Ok(()) }
+    /// # async fn camera() -> bytes::Bytes { bytes::Bytes::new() }
+    /// ```
+    ///
+    /// # Errors
+    /// [`WriteError::TooLarge`] above [`MAX_ATOMIC_WRITE`]; otherwise as for [`write`](Self::write).
+    ///
+    /// # Cancel safety
+    /// When the future is dropped, no room is kept.
+    pub async fn reserve(&self, len: usize) -> Result<AppendPermit, WriteError> {
+        let inner = self.inner()?;
+        inner.check_size(len)?;
+        inner.reserve(len).await
     }
 
     /// Waits until every byte accepted so far is durable; returns the [durable

@@ -92,6 +92,15 @@ impl Batch {
         len.saturating_add(block + chunk)
     }
 
+    /// The most that a submission of at most `len` bytes can take of the window, whatever comes before it.
+    pub(super) fn max_cost(len: usize) -> usize {
+        match len {
+            0 => 0,
+            _ if Self::rides(len) => len.saturating_add(BLOCK_OVERHEAD + CHUNK_OVERHEAD),
+            _ => len.saturating_add(BLOCK_OVERHEAD),
+        }
+    }
+
     /// Adds bytes by copying them. `start` is their place in the writer's own count.
     pub(super) fn push(&mut self, now: Instant, start: u64, data: &[u8], cost: usize) {
         self.extend(now, start, data.len(), cost);

@@ -19,6 +19,8 @@ pub enum AppendEvent {
         /// The session's [`durable`](crate::AppendSession::durable) counter.
         durable: u64,
     },
+    /// Reserved room was given back: there may be room again.
+    Released,
     /// Other writers' bytes were found between this writer's, in shared mode.
     Foreign {
         /// The offset behind which they were found.
@@ -46,6 +48,7 @@ pub(super) struct Events {
     detach: Option<bool>,
     attached: bool,
     acked: bool,
+    released: bool,
     foreign: Option<(u64, u64)>,
     failed: Option<AppendFailure>,
     drained: bool,
@@ -78,6 +81,10 @@ impl Events {
     pub(super) fn acked(&mut self, drained: bool) {
         self.acked = true;
         self.drained = drained;
+    }
+
+    pub(super) fn released(&mut self) {
+        self.released = true;
     }
 
     pub(super) fn accepted(&mut self) {
@@ -114,6 +121,9 @@ impl Events {
         }
         if std::mem::take(&mut self.acked) {
             return Some(AppendEvent::Acked { durable });
+        }
+        if std::mem::take(&mut self.released) {
+            return Some(AppendEvent::Released);
         }
         if let Some((offset, len)) = self.foreign.take() {
             return Some(AppendEvent::Foreign { offset, len });

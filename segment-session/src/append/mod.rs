@@ -8,6 +8,7 @@ mod ledger;
 mod link;
 mod options;
 mod replies;
+mod reserving;
 mod sending;
 mod state;
 mod stats;
@@ -35,6 +36,7 @@ pub use self::{
         AppendFailure, AppendFailureKind, Certainty, Fate, ResyncError, Resynced, SubmitError,
     },
     options::{AppendOptions, MAX_BLOCK_BYTES, WriteMode},
+    reserving::Reservation,
     stats::AppendStats,
 };
 use crate::backoff::Backoff;
@@ -325,18 +327,24 @@ impl AppendSession {
         self.events.next(self.ledger.durable())
     }
 
-    fn admit(&mut self, len: usize, rides: bool) -> Result<(Range<u64>, usize), SubmitError> {
+    /// Whether a submission of this length can ever be accepted.
+    fn check_submission(&self, len: usize) -> Result<(), SubmitError> {
         if let Some(failure) = &self.failure {
             let failure = failure.clone();
             return Err(SubmitError::Failed { failure });
-        }
-        if len == 0 {
-            return Ok((self.ledger.accept(0), 0));
         }
         let left = MAX_OFFSET.saturating_sub(self.ledger.position());
         let max = (self.options.max_submission()).min(usize::try_from(left).unwrap_or(usize::MAX));
         if len > max {
             return failure::TooLargeSnafu { max }.fail();
+        }
+        Ok(())
+    }
+
+    fn admit(&mut self, len: usize, rides: bool) -> Result<(Range<u64>, usize), SubmitError> {
+        self.check_submission(len)?;
+        if len == 0 {
+            return Ok((self.ledger.accept(0), 0));
         }
         let cost = self.batch.cost(len, rides);
         if !self.window.admits(cost) {

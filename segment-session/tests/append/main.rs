@@ -9,6 +9,7 @@ mod acks;
 mod conflicts;
 mod hostile;
 mod reconnect;
+mod reserving;
 mod sealing;
 mod sending;
 mod tokens;

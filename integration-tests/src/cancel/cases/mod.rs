@@ -5,6 +5,7 @@ mod closing;
 mod controller;
 mod durability;
 mod opening;
+mod permits;
 mod pool;
 mod reading;
 mod room;
@@ -73,6 +74,7 @@ pub(super) fn all() -> Vec<Case> {
     [
         opening::CASES,
         room::CASES,
+        permits::CASES,
         durability::CASES,
         sinks::CASES,
         trouble::CASES,

@@ -37,6 +37,13 @@ pub(super) const CASES: &[Case] = &[
     Case::new("ByteWriter::append", "acks on their way", |trial| {
         one_block(trial, How::Append, Acks::OnTheirWay).boxed()
     }),
+    Case::new("ByteWriter::reserve", "acks held back", |trial| {
+        one_block(trial, How::Reserve, Acks::HeldBack).boxed()
+    })
+    .parking(),
+    Case::new("ByteWriter::reserve", "acks on their way", |trial| {
+        one_block(trial, How::Reserve, Acks::OnTheirWay).boxed()
+    }),
     Case::new(
         "ByteWriter as AsyncWrite::poll_write",
         "acks held back",
@@ -62,6 +69,7 @@ pub(super) const CASES: &[Case] = &[
 enum How {
     Write,
     Append,
+    Reserve,
     PollWrite,
 }
 
@@ -87,6 +95,11 @@ async fn put(
         How::Write => writer.write(&bytes).await.map(|len| (len, None)),
         How::Append => {
             let receipt = writer.append(bytes.clone()).await?;
+            Ok((bytes.len(), Some(receipt)))
+        }
+        How::Reserve => {
+            let permit = writer.reserve(bytes.len()).await?;
+            let receipt = permit.append(bytes.clone())?;
             Ok((bytes.len(), Some(receipt)))
         }
         How::PollWrite => {
