@@ -8,6 +8,7 @@ use pravega_segment_session::{Backoff, Recovery, Refusal, TokenFault, Trouble};
 use pravega_wire_protocol::{Reply, Request};
 use snafu::{IntoError as _, Snafu};
 use tokio::time::{Instant, sleep, timeout_at};
+use tracing::{debug, instrument};
 
 use crate::{
     error::{
@@ -80,6 +81,7 @@ struct Met {
 }
 
 impl Call<'_> {
+    #[instrument(name = "segment.call", level = "debug", skip_all, fields(segment = %self.link.segment(), operation = self.operation))]
     async fn run<T>(
         self,
         request: impl Fn(RequestId, &DelegationToken) -> Request,
@@ -98,7 +100,7 @@ impl Call<'_> {
                 Some(Err(Attempt::Again(trouble, cause))) => (trouble, cause),
                 None => return Err(self.out_of_time(after, last)),
             };
-            tracing::debug!(segment = %self.link.segment(), operation = self.operation, %cause, "will ask again");
+            debug!(name: "segment.call_retried", segment = %self.link.segment(), operation = self.operation, %cause, "will ask again");
             last = Some(cause);
             if self
                 .until(deadline, sleep(backoff.next_pause(trouble)))

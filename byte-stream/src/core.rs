@@ -9,7 +9,7 @@ use pravega_controller_client::ControllerClient;
 use pravega_segment_session::BackoffPolicy;
 use tokio_util::sync::CancellationToken;
 
-use crate::ids::random_seed;
+use crate::{ids::random_seed, measure::Meters};
 
 /// The shared inside of a [`ClientFactory`](crate::ClientFactory).
 pub(crate) struct Core {
@@ -17,6 +17,7 @@ pub(crate) struct Core {
     pub(crate) controller: ControllerClient,
     pub(crate) pool: ConnectionPool,
     pub(crate) chance: Chance,
+    pub(crate) meters: Meters,
     /// Cancelled by `shutdown`: every supervisor ends, every waiting call returns.
     pub(crate) shutdown: CancellationToken,
 }

@@ -5,8 +5,10 @@ use std::{fmt, io, sync::Arc};
 use futures::future::BoxFuture;
 use pravega_client_config::ClientConfig;
 use pravega_client_shared::{Chance, Endpoint};
-use pravega_connection_pool::{ConnectError, ConnectionPool, Dial};
+use pravega_connection_pool::{ConnectError, ConnectionPool, Dial, TcpDialer};
 use pravega_controller_client::{BoxedByteStream, Connect, ControllerClient, ControllerError};
+
+use crate::measure::Meters;
 
 /// What a factory takes from the machine that it runs on: byte streams, and random numbers. The third thing,
 /// time, is tokio's.
@@ -91,11 +93,16 @@ impl Environment {
         ControllerClient::with_connector(config, connector, self.chance.clone())
     }
 
-    pub(crate) fn pool(&self, config: &ClientConfig) -> Result<ConnectionPool, ConnectError> {
-        match &self.dialer {
-            None => ConnectionPool::new(config),
-            Some(dialer) => Ok(ConnectionPool::with_dialer(config, Arc::clone(dialer))),
-        }
+    pub(crate) fn pool(
+        &self,
+        config: &ClientConfig,
+        meters: &Meters,
+    ) -> Result<ConnectionPool, ConnectError> {
+        let dialer = match &self.dialer {
+            None => Arc::new(TcpDialer::new(config)?),
+            Some(dialer) => Arc::clone(dialer),
+        };
+        Ok(ConnectionPool::with_dialer(config, meters.counting(dialer)))
     }
 }
 

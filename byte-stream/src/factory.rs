@@ -12,6 +12,7 @@ use crate::{
     core::Core,
     environment::Environment,
     error::{Cause, SegmentError, SetupSnafu},
+    measure::Meters,
     open::{OpenByteReader, OpenByteWriter, Target},
     reader::ByteReader,
     resolve::{controller_failed, segment_to_read},
@@ -60,13 +61,15 @@ impl ClientFactory {
         let failed = |cause: Cause| SetupSnafu.into_error(cause);
         let controller = environment.controller(&config);
         let controller = controller.map_err(|e| failed(Arc::new(e)))?;
-        let pool = environment.pool(&config);
+        let meters = Meters::new();
+        let pool = environment.pool(&config, &meters);
         let pool = pool.map_err(|e| failed(Arc::new(e)))?;
         Ok(Arc::new(Core {
             config,
             controller,
             pool,
             chance: environment.chance,
+            meters,
             shutdown: CancellationToken::new(),
         }))
     }

@@ -47,6 +47,14 @@
 //! | write and read without async, as `std::io` does | [`blocking`] |
 //! | make and delete scopes and streams | [`ClientFactory::ensure_byte_stream`], [`ClientFactory::controller`] |
 //!
+//! # Features
+//!
+//! | feature | default | brings |
+//! | --- | --- | --- |
+//! | `metrics` | off | numbers for whatever recorder of the `metrics` crate the program has installed before it makes a factory |
+//!
+//! `docs/observability.md` lists the metrics, and the `tracing` spans and events.
+//!
 //! The decisions are taken by the state machines of `pravega-segment-session`; this crate gives them
 //! connections, tasks and a face.
 
@@ -60,6 +68,7 @@ mod error;
 mod factory;
 mod ids;
 mod link;
+mod measure;
 mod offsets;
 mod open;
 mod reader;
@@ -95,3 +104,8 @@ pub use writer::{
     AppendPermit, ByteSink, ByteWriter, DurabilityWatch, MAX_ATOMIC_WRITE, Receipt, RefusedAppend,
     Resynced,
 };
+
+/// The examples of the README, so that they are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -13,6 +13,7 @@ use pravega_controller_client::Access;
 use pravega_segment_session::{AppendOptions, ReadOptions};
 pub use pravega_segment_session::{OnTruncation, WriteMode};
 use snafu::ensure;
+use tracing::{debug, instrument};
 
 use crate::{
     ClientFactory,
@@ -32,6 +33,15 @@ pub enum Target {
     Stream(ScopedStream),
     /// This segment.
     Segment(ScopedSegment),
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stream(stream) => stream.fmt(f),
+            Self::Segment(segment) => segment.fmt(f),
+        }
+    }
 }
 
 impl From<ScopedStream> for Target {
@@ -171,6 +181,7 @@ impl OpenByteWriter {
         }
     }
 
+    #[instrument(name = "writer.open", level = "debug", skip_all, fields(target = %self.target))]
     async fn open(self) -> Result<ByteWriter, SegmentError> {
         let core = self.factory.core()?;
         let segment = match self.target {
@@ -212,6 +223,7 @@ impl OpenByteWriter {
             .driver
             .drive(|appending, _| appending.resync(info.tail))
             .ok();
+        debug!(name: "writer.opened", segment = %inner.handle.segment(), tail = info.tail, "a writer is open");
         Ok(ByteWriter::opened(inner))
     }
 }
@@ -300,6 +312,7 @@ impl OpenByteReader {
         }
     }
 
+    #[instrument(name = "reader.open", level = "debug", skip_all, fields(target = %self.target))]
     async fn open(self) -> Result<ByteReader, SegmentError> {
         let core = self.factory.core()?;
         let segment = match self.target {
@@ -325,6 +338,7 @@ impl OpenByteReader {
         if let Some(info) = info {
             opened.note_info(&info);
         }
+        debug!(name: "reader.opened", segment = %opened.segment(), start, "a reader is open");
         Ok(ByteReader::opened(opened))
     }
 }

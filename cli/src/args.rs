@@ -6,13 +6,16 @@ use std::{
     ops::Range,
     path::PathBuf,
     str::FromStr,
+    time::Duration,
 };
 
+use bytesize::ByteSize;
 use clap::{
-    ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
+    ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
     error::ErrorKind, parser::ValueSource,
 };
-use pravega_byte_stream::{ScopeName, ScopedStream};
+use clap_complete::Shell;
+use pravega_byte_stream::{MAX_ATOMIC_WRITE, ScopeName, ScopedStream};
 
 use crate::output;
 
@@ -71,12 +74,7 @@ pub(crate) enum Command {
         json: bool,
     },
     /// Show head, tail and state of a byte stream
-    Stat {
-        #[arg(value_name = "SCOPE/STREAM", value_parser = name::<ScopedStream>)]
-        stream: ScopedStream,
-        #[arg(long)]
-        json: bool,
-    },
+    Stat(Stat),
     /// Append a file, or stdin, to a byte stream; makes the stream if it is missing
     Write(Write),
     /// Write the bytes of a stream to stdout
@@ -97,8 +95,14 @@ pub(crate) enum Command {
         #[arg(value_name = "SCOPE/STREAM", value_parser = name::<ScopedStream>)]
         stream: ScopedStream,
     },
+    /// Measure writing, reading, and the time from a write to its ack, on a stream that is removed again
+    Bench(Bench),
     /// Move data through an embedded server and check that it comes back
     Demo(Demo),
+    /// Print a completion script for a shell
+    Completions { shell: Shell },
+    /// Write the man pages into a directory, which is made if it is missing
+    Man { dir: PathBuf },
 }
 
 impl Arguments {
@@ -187,12 +191,17 @@ impl Command {
         match self {
             Self::Create { .. }
             | Self::Ls { .. }
-            | Self::Stat { .. }
+            | Self::Stat(_)
             | Self::Truncate { .. }
             | Self::Seal { .. } => true,
-            Self::Serve(_) | Self::Write(_) | Self::Read(_) | Self::Rm { .. } | Self::Demo(_) => {
-                false
-            }
+            Self::Serve(_)
+            | Self::Write(_)
+            | Self::Read(_)
+            | Self::Rm { .. }
+            | Self::Bench(_)
+            | Self::Demo(_)
+            | Self::Completions { .. }
+            | Self::Man { .. } => false,
         }
     }
 }
@@ -211,6 +220,40 @@ pub(crate) struct Serve {
     /// The host that clients are told to connect to [default: what is listened on]
     #[arg(long, value_name = "HOST")]
     pub(crate) advertised_host: Option<String>,
+    /// Serve numbers about the server for Prometheus, at /metrics; port 0 picks a free one
+    #[arg(long, value_name = "HOST:PORT", value_parser = listen_address)]
+    pub(crate) metrics: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Stat {
+    #[arg(value_name = "SCOPE/STREAM", value_parser = name::<ScopedStream>)]
+    pub(crate) stream: ScopedStream,
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Go on until the stream is sealed: redraw on a terminal, otherwise a line each time
+    #[arg(long, short)]
+    pub(crate) watch: bool,
+    /// How often to look
+    #[arg(
+        long,
+        requires = "watch",
+        value_name = "TIME",
+        default_value = "1s",
+        value_parser = interval
+    )]
+    pub(crate) interval: Duration,
+}
+
+/// How often a stream may be looked at at most.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
+
+fn interval(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(time) if time < SHORTEST_INTERVAL => Err("less than 10ms".to_owned()),
+        Ok(time) => Ok(time),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 #[derive(Debug, Args)]
@@ -259,4 +302,45 @@ pub(crate) struct Demo {
     /// Print the figures as JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// What to measure [default: everything]
+    #[arg(value_name = "MEASURE")]
+    pub(crate) measures: Vec<Measure>,
+    /// The scope of the stream; made if it is missing, and then removed again
+    #[arg(long, value_name = "SCOPE", default_value = "bench")]
+    pub(crate) scope: ScopeName,
+    /// How many bytes one write has
+    #[arg(long, value_name = "SIZE", default_value = "64 KiB", value_parser = write_size)]
+    pub(crate) size: usize,
+    /// How much `write` and `read` move
+    #[arg(long, value_name = "SIZE", default_value = "64 MiB")]
+    pub(crate) total: ByteSize,
+    /// How often `latency` writes and flushes
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) count: u32,
+    /// Print one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Measure {
+    /// How fast bytes become durable that are written one after the other
+    Write,
+    /// How fast they are read back
+    Read,
+    /// How long one write takes to become durable, alone
+    Latency,
+}
+
+fn write_size(text: &str) -> Result<usize, String> {
+    let size: ByteSize = text.parse()?;
+    let max = MAX_ATOMIC_WRITE;
+    match usize::try_from(size.as_u64()) {
+        Ok(bytes @ 1..) if bytes <= max => Ok(bytes),
+        _ => Err(format!("not between 1 and {max} bytes")),
+    }
 }

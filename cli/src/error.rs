@@ -5,6 +5,7 @@ use std::{io, path::PathBuf};
 use pravega_byte_stream::{
     ConfigError, ControllerError, ReadError, ScopedStream, SegmentError, WriteError,
 };
+use pravega_client_shared::NameError;
 use pravega_standalone::StartError;
 use snafu::Snafu;
 
@@ -13,6 +14,8 @@ use snafu::Snafu;
 pub(crate) enum CliError {
     #[snafu(context(false), display("the connection settings are wrong"))]
     Config { source: ConfigError },
+    #[snafu(context(false), display("the stream's name is wrong"))]
+    Name { source: NameError },
     #[snafu(display("no data directory: give one with --data-dir"))]
     NoDataDir,
     #[snafu(display("the embedded server did not start"))]
@@ -35,6 +38,8 @@ pub(crate) enum CliError {
     },
     #[snafu(display("{what} failed"))]
     Io { what: String, source: io::Error },
+    #[snafu(display("{stream} holds less than was written"))]
+    BenchShort { stream: ScopedStream },
     #[snafu(display("what came back is not what was written"))]
     DemoMismatch,
 }

@@ -4,7 +4,7 @@ use futures::TryStreamExt as _;
 use pravega_byte_stream::{ScopeName, ScopedStream, SegmentHandle};
 use serde::Serialize;
 
-use crate::{error::CliError, output, session::Session};
+use crate::{args::Stat, error::CliError, output, session::Session};
 
 /// What Pravega keeps for itself begins with this.
 const INTERNAL: char = '_';
@@ -73,39 +73,55 @@ fn is_internal(name: &str) -> bool {
 }
 
 /// What `stat` prints.
-#[derive(Serialize)]
-struct Stat {
+#[derive(Debug, Serialize)]
+pub(crate) struct Facts {
     stream: String,
     segment: String,
-    head: u64,
-    tail: u64,
-    sealed: bool,
+    pub(crate) head: u64,
+    pub(crate) tail: u64,
+    pub(crate) sealed: bool,
     last_modified_ms: i64,
 }
 
-pub(crate) async fn stat(
-    session: &Session,
-    stream: &ScopedStream,
-    json: bool,
-) -> Result<(), CliError> {
-    let handle = segment_of(session, stream).await?;
-    let info = handle.info().await?;
-    let stat = Stat {
-        stream: stream.to_string(),
-        segment: handle.segment().to_string(),
-        head: info.head,
-        tail: info.tail,
-        sealed: info.is_sealed,
-        last_modified_ms: info.last_modified_ms,
-    };
-    if json {
-        return output::json(&stat);
+impl Facts {
+    pub(crate) async fn of(
+        handle: &SegmentHandle,
+        stream: &ScopedStream,
+    ) -> Result<Self, CliError> {
+        let info = handle.info().await?;
+        Ok(Self {
+            stream: stream.to_string(),
+            segment: handle.segment().to_string(),
+            head: info.head,
+            tail: info.tail,
+            sealed: info.is_sealed,
+            last_modified_ms: info.last_modified_ms,
+        })
     }
-    output::line(&format!("stream   {}", stat.stream))?;
-    output::line(&format!("segment  {}", stat.segment))?;
-    output::line(&format!("head     {}", stat.head))?;
-    output::line(&format!("tail     {}", stat.tail))?;
-    output::line(&format!("sealed   {}", stat.sealed))
+
+    /// For people, in several lines.
+    pub(crate) fn text(&self) -> String {
+        let Self {
+            stream,
+            segment,
+            head,
+            tail,
+            sealed,
+            ..
+        } = self;
+        format!(
+            "stream   {stream}\nsegment  {segment}\nhead     {head}\ntail     {tail}\nsealed   {sealed}"
+        )
+    }
+}
+
+pub(crate) async fn stat(session: &Session, options: &Stat) -> Result<(), CliError> {
+    let handle = segment_of(session, &options.stream).await?;
+    let facts = Facts::of(&handle, &options.stream).await?;
+    if options.json {
+        return output::json(&facts);
+    }
+    output::line(&facts.text())
 }
 
 pub(crate) async fn truncate(

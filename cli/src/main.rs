@@ -4,13 +4,17 @@
 //! 0 done, 1 failed, 2 usage.
 
 mod args;
+mod bench;
 mod demo;
 mod error;
 mod inspect;
+mod manual;
+mod metrics;
 mod output;
 mod read;
 mod serve;
 mod session;
+mod watch;
 mod write;
 
 use std::process::ExitCode;
@@ -56,6 +60,8 @@ async fn run(arguments: Arguments) -> Result<(), CliError> {
     match command {
         Command::Serve(options) => return serve::run(&place, &options).await,
         Command::Demo(options) => return demo::run(&options).await,
+        Command::Completions { shell } => return manual::completions(shell),
+        Command::Man { dir } => return manual::pages(&dir),
         _ => {}
     }
     let mut session = Session::open(&place).await?;
@@ -79,15 +85,20 @@ async fn run(arguments: Arguments) -> Result<(), CliError> {
 
 async fn on_streams(session: &Session, command: &Command) -> Result<(), CliError> {
     match command {
-        Command::Serve(_) | Command::Demo(_) => Ok(()),
+        Command::Serve(_)
+        | Command::Demo(_)
+        | Command::Completions { .. }
+        | Command::Man { .. } => Ok(()),
         Command::Create { stream, json } => inspect::create(session, stream, *json).await,
         Command::Ls { scope, all, json } => {
             inspect::list(session, scope.as_ref(), *all, *json).await
         }
-        Command::Stat { stream, json } => inspect::stat(session, stream, *json).await,
+        Command::Stat(options) if options.watch => watch::run(session, options).await,
+        Command::Stat(options) => inspect::stat(session, options).await,
         Command::Write(options) => write::run(session, options).await,
         Command::Read(options) => read::run(session, options).await,
         Command::Truncate { stream, offset } => inspect::truncate(session, stream, *offset).await,
+        Command::Bench(options) => bench::run(session, options).await,
         Command::Seal { stream } => inspect::seal(session, stream).await,
         Command::Rm { stream } => inspect::remove(session, stream).await,
     }

@@ -73,13 +73,14 @@ pub(crate) fn progress(total: Option<u64>) -> ProgressBar {
     bar
 }
 
+/// A rate, in bytes per second; 0 when no time has passed.
+pub(crate) fn per_second(bytes: u64, elapsed: Duration) -> u64 {
+    let micros = elapsed.as_micros();
+    let per_second = (u128::from(bytes) * 1_000_000).checked_div(micros);
+    u64::try_from(per_second.unwrap_or_default()).unwrap_or(u64::MAX)
+}
+
 /// A rate, for people.
 pub(crate) fn rate(bytes: u64, elapsed: Duration) -> String {
     format!("{}/s", HumanBytes(per_second(bytes, elapsed)))
-}
-
-/// A rate, in bytes per second.
-pub(crate) fn per_second(bytes: u64, elapsed: Duration) -> u64 {
-    let rate = u128::from(bytes) * 1_000_000 / elapsed.as_micros().max(1);
-    u64::try_from(rate).unwrap_or(u64::MAX)
 }

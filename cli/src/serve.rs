@@ -1,13 +1,13 @@
 //! `serve`: the embedded server for other processes.
 
-use pravega_standalone::Standalone;
+use pravega_standalone::{Standalone, StandaloneHandle};
 use snafu::ResultExt as _;
 use tokio::signal;
 
 use crate::{
     args::{Place, Serve},
     error::{CliError, IoSnafu, StartSnafu},
-    output,
+    metrics, output,
     session::{announce, data_dir, withdraw},
 };
 
@@ -33,12 +33,25 @@ pub(crate) async fn run(place: &Place, options: &Serve) -> Result<(), CliError> 
         .transpose()?;
     output::line(&format!("controller {}", server.controller_uri()))?;
     output::line(&format!("store {}", server.store_addr()))?;
-    let ended = until_signal().await;
+    let ended = until_end(&server, options).await;
     if let Some(path) = address_file {
         withdraw(&path);
     }
     server.shutdown().await;
     ended
+}
+
+/// Serves the numbers too, if that is wanted, until a signal comes.
+async fn until_end(server: &StandaloneHandle, options: &Serve) -> Result<(), CliError> {
+    let Some(address) = options.metrics else {
+        return until_signal().await;
+    };
+    let page = metrics::Page::open(address, server.meter()).await?;
+    output::line(&format!("metrics http://{}/metrics", page.address))?;
+    tokio::select! {
+        ended = until_signal() => ended,
+        () = page.serve() => Ok(()),
+    }
 }
 
 async fn until_signal() -> Result<(), CliError> {

@@ -4,6 +4,7 @@ use std::sync::{Arc, Weak};
 
 use pravega_client_shared::Endpoint;
 use tokio_util::sync::CancellationToken;
+use tracing::instrument;
 
 use crate::{
     ConnectError, ConnectionError, Dial,
@@ -45,7 +46,7 @@ impl Attempt {
 
     /// Puts the connection into the pool and tells those who wait.
     fn succeed(self, shared: &Arc<Shared>) -> Registered {
-        tracing::debug!(endpoint = %self.endpoint, connection = shared.id(), "connected");
+        tracing::debug!(name: "connection.opened", endpoint = %self.endpoint, connection = shared.id(), "connected");
         match self.pool.upgrade() {
             Some(inner) => {
                 let mut state = lock(&inner.state);
@@ -66,7 +67,7 @@ impl Attempt {
     }
 
     fn fail(self, error: ConnectError) {
-        tracing::debug!(endpoint = %self.endpoint, %error, "could not connect");
+        tracing::debug!(name: "connection.failed", endpoint = %self.endpoint, %error, "could not connect");
         self.landing.land(Some(Err(error)));
     }
 }
@@ -97,6 +98,7 @@ impl Drop for Registered {
 }
 
 /// Dials and says hello.
+#[instrument(name = "connection.connect", level = "debug", skip_all, fields(%endpoint))]
 async fn establish(
     dialer: &dyn Dial,
     endpoint: &Endpoint,
@@ -111,6 +113,7 @@ async fn establish(
         settings.idle_timeout,
     ));
     let inbound = Inbound::new(dialed.reader, agreed.already_read);
-    let driver = Driver::new(Arc::clone(&shared), inbound, settings.keep_alive_interval);
+    let period = settings.keep_alive_interval;
+    let driver = Driver::new(Arc::clone(&shared), inbound, period, dialed.held);
     Ok((shared, driver))
 }

@@ -1,6 +1,6 @@
 //! How bytes get to a segment store and back: over whatever an implementation of [`Dial`] opens.
 
-use std::fmt;
+use std::{any::Any, fmt};
 
 use futures::future::BoxFuture;
 use pravega_client_shared::Endpoint;
@@ -13,6 +13,9 @@ pub type BoxedReader = Box<dyn AsyncRead + Send + Unpin>;
 
 /// The sending half of a byte stream.
 pub type BoxedWriter = Box<dyn AsyncWrite + Send + Unpin>;
+
+/// What a dialer wants to be held as long as a connection lives.
+pub(crate) type Held = Box<dyn Any + Send>;
 
 /// Opens byte streams to segment stores. [`TcpDialer`](crate::TcpDialer) is the usual one; tests and
 /// simulated networks bring their own.
@@ -33,6 +36,7 @@ pub struct Dialed {
     pub reader: BoxedReader,
     /// Where ours go. Vectored writes are used when it supports them.
     pub writer: BoxedWriter,
+    pub(crate) held: Option<Held>,
 }
 
 impl Dialed {
@@ -44,6 +48,17 @@ impl Dialed {
         Self {
             reader: Box::new(reader),
             writer: Box::new(writer),
+            held: None,
+        }
+    }
+
+    /// Has `what` held until the connection ends, and dropped then: the session of a tunnel, a place in a
+    /// count. What is held already stays so.
+    #[must_use]
+    pub fn holding(self, what: impl Any + Send) -> Self {
+        Self {
+            held: Some(Box::new((self.held, what))),
+            ..self
         }
     }
 }

@@ -25,6 +25,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::{
     ConnectionError,
+    dial::Held,
     error::connection::{
         ClosedByPeerSnafu, CutFrameSnafu, MalformedSnafu, ReadSnafu, SilentSnafu, SlowFrameSnafu,
         StoppedSnafu,
@@ -47,10 +48,17 @@ pub(crate) struct Driver {
     /// Fires at the next deadline or before.
     timer: Pin<Box<Sleep>>,
     has_fired: bool,
+    /// Given back to the dialer's side when the connection ends.
+    _held: Option<Held>,
 }
 
 impl Driver {
-    pub(crate) fn new(shared: Arc<Shared>, inbound: Inbound, period: Duration) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        inbound: Inbound,
+        period: Duration,
+        held: Option<Held>,
+    ) -> Self {
         let now = Instant::now();
         Self {
             shared,
@@ -59,6 +67,7 @@ impl Driver {
             seen_drained: 0,
             timer: Box::pin(sleep_until(now + period)),
             has_fired: false,
+            _held: held,
         }
     }
 
@@ -214,7 +223,7 @@ impl Drop for Driver {
         let cause = self.shared.cause_or_stopped();
         let (flows, calls) = lock(self.shared.demux()).close();
         self.shared.outbound().close();
-        tracing::debug!(
+        tracing::debug!(name: "connection.closed",
             endpoint = %self.shared.endpoint(),
             connection = self.shared.id(),
             %cause,

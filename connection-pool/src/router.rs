@@ -77,7 +77,7 @@ impl<'a> Router<'a> {
             }
             Route::Several { flows, calls } => self.give_to_several(flows, calls, &reply),
             Route::Ignored => {
-                tracing::trace!(reply = reply.name(), "reply that nobody waits for");
+                tracing::trace!(name: "connection.reply_ignored", reply = reply.name(), "reply that nobody waits for");
                 Ok(())
             }
             Route::Untrusted => UnknownRequestSnafu {

@@ -90,10 +90,12 @@ impl TcpDialer {
             match connect_until(*address, share(deadline, left)).await {
                 Some(Ok(stream)) => return Ok(stream),
                 Some(Err(error)) => {
-                    tracing::debug!(%endpoint, %address, %error, "address did not take the connection");
+                    tracing::debug!(name: "connection.address_refused", %endpoint, %address, %error, "address did not take the connection");
                     last_error = Some(error);
                 }
-                None => tracing::debug!(%endpoint, %address, "address did not answer in time"),
+                None => {
+                    tracing::debug!(name: "connection.address_silent", %endpoint, %address, "address did not answer in time")
+                }
             }
         }
         let endpoint = endpoint.clone();

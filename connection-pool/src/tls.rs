@@ -90,12 +90,12 @@ fn roots(config: &TlsConfig) -> Result<RootCertStore, ConnectError> {
     if config.system_roots() {
         let found = rustls_native_certs::load_native_certs();
         for error in &found.errors {
-            tracing::warn!(%error, "a certificate authority of the system cannot be read");
+            tracing::warn!(name: "tls.authority_unreadable", %error, "a certificate authority of the system cannot be read");
         }
         // Systems carry odd certificates; what TLS cannot use is no reason to trust nobody.
         let (_, unusable) = roots.add_parsable_certificates(found.certs);
         if unusable > 0 {
-            tracing::debug!(unusable, "certificate authorities of the system left out");
+            tracing::debug!(name: "tls.authorities_left_out", unusable, "certificate authorities of the system left out");
         }
     }
     ensure!(!roots.is_empty(), NoAuthoritySnafu);

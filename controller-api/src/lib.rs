@@ -69,3 +69,8 @@ mod golden;
 mod redacted;
 
 pub use generated::*;
+
+/// The examples of the README, so that they are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

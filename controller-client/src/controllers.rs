@@ -147,10 +147,10 @@ impl Discovery {
                     if let Some(group) = self.group_of(&reply, listed) {
                         return Discovered::now(group, DISCOVERY_INTERVAL);
                     }
-                    debug!(endpoint = %controller.endpoint(), "the list of controllers is empty");
+                    debug!(name: "controller.list_empty", endpoint = %controller.endpoint(), "the list of controllers is empty");
                 }
                 Err(trouble) => {
-                    debug!(endpoint = %controller.endpoint(), ?trouble, "no list of controllers");
+                    debug!(name: "controller.list_refused", endpoint = %controller.endpoint(), ?trouble, "no list of controllers");
                     let never = [Code::Unimplemented, Code::Unknown];
                     if never.iter().any(|&code| trouble.is_answer(code)) {
                         return Discovered::now(Arc::clone(listed), DISCOVERY_INTERVAL);
@@ -176,7 +176,7 @@ impl Discovery {
                     .cloned()
             };
             let member = Endpoint::new(&uri.endpoint, uri.port)
-                .map_err(|error| debug!(%error, "unusable controller in the list"))
+                .map_err(|error| debug!(name: "controller.list_entry_unusable", %error, "unusable controller in the list"))
                 .ok()
                 .filter(|endpoint| known(endpoint, &members).is_none())
                 .and_then(|endpoint| {

@@ -114,3 +114,8 @@ pub use model::{
     StreamConfiguration, StreamCut, Successor,
 };
 pub use rpc_error::RpcError;
+
+/// The examples of the README, so that they are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

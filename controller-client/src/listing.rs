@@ -32,7 +32,7 @@ impl<T> Page<T> {
         token: Option<ContinuationToken>,
     ) -> Self {
         let last = names.len() == 0;
-        let skip = |error: &NameError| debug!(%error, "a name in a listing is left out");
+        let skip = |error: &NameError| debug!(name: "controller.name_left_out", %error, "a name in a listing is left out");
         let entries = names
             .filter_map(|name| name.inspect_err(skip).ok())
             .collect();

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use pravega_client_shared::{DelegationToken, ScopedSegment, ScopedStream};
 use pravega_controller_api::{self as api, stream_info::AccessOperation};
 use tokio::time::Instant;
+use tracing::debug;
 
 use crate::{
     Access, BadReply, ControllerClient, ControllerError, IssuedToken, Located,
@@ -36,13 +37,15 @@ impl ControllerClient {
         let fetch = || {
             let (rpc, segment) = (self.rpc.clone(), segment.clone());
             async move {
-                rpc.call(
+                let located = rpc.call(
                     "getURI",
                     segment_id(&segment),
                     async |mut client, request| client.get_uri(request).await,
                     |reply, answer| Ok(read_endpoint(&reply, answer.from)?),
-                )
-                .await
+                );
+                let endpoint = located.await?;
+                debug!(name: "controller.segment_located", %segment, %endpoint, "the segment store is known");
+                Ok(endpoint)
             }
         };
         let Entry {
@@ -88,7 +91,11 @@ impl ControllerClient {
         let key = (stream.clone(), access);
         let fetch = || {
             let (rpc, (stream, access)) = (self.rpc.clone(), key.clone());
-            async move { ask_for_token(&rpc, &stream, access).await }
+            async move {
+                let token = ask_for_token(&rpc, &stream, access).await?;
+                debug!(name: "controller.token_issued", %stream, ?access, "a new token");
+                Ok(token)
+            }
         };
         let asked = self.tokens.get(&key, fetch).await;
         let Entry { value, generation } = self.naming_what_is_missing(stream, asked).await?;

@@ -9,7 +9,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 use tonic::{Code, Request, Response, Status};
-use tracing::debug;
+use tracing::{debug, instrument};
 
 use crate::{
     BadReply, ControllerError, FailedCall,
@@ -67,6 +67,7 @@ impl Rpc {
 
     /// Sends `message` with `send`, as often as it takes, until `read` makes a result of a reply. The call
     /// must be one that may be repeated.
+    #[instrument(name = "controller.call", level = "debug", skip_all, fields(call = name))]
     pub(crate) async fn call<Req, Resp, T, S, Fut, R>(
         &self,
         name: &'static str,
@@ -118,7 +119,7 @@ impl Rpc {
             }
             let next = attempts.after(reaction, group.len());
             let error = history.error(setback, from);
-            debug!(call = name, endpoint = %from, %error, ?next, "an attempt failed");
+            debug!(name: "controller.attempt_failed", call = name, endpoint = %from, %error, ?next, "an attempt failed");
             match next {
                 Next::Elsewhere if Instant::now() < deadline => {}
                 Next::Pause(delay) if Instant::now() + delay < deadline => sleep(delay).await,

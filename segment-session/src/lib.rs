@@ -153,3 +153,8 @@ pub use read::{
     ReadOptions, ReadSession, ReadStats, ReadStep, Readiness, SeekError, SegmentFacts,
 };
 pub use recovery::{Recovery, Refusal, TokenFault};
+
+/// The examples of the README, so that they are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -41,3 +41,8 @@ pub use name::{NameError, ScopeName, StreamName};
 pub use segment_id::{SegmentId, SegmentIdError};
 pub use stream::{ParseSegmentError, ParseStreamError, ScopedSegment, ScopedStream};
 pub use token::DelegationToken;
+
+/// The examples of the README, so that they are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

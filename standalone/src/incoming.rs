@@ -40,7 +40,7 @@ pub(crate) async fn next<S>(
         match incoming.next().await? {
             Ok(socket) => return Some(socket),
             Err(error) => {
-                warn!(%error, "cannot accept a connection");
+                warn!(name: "server.accept_failed", %error, "cannot accept a connection");
                 sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }

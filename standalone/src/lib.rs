@@ -54,6 +54,7 @@
 
 mod connection;
 mod controller;
+mod counters;
 mod error;
 mod handler;
 mod incoming;
@@ -74,9 +75,15 @@ pub mod storage {
 
 pub use self::{
     controller::{OpenError, RecordError},
+    counters::{ServerMeter, ServerStats},
     error::StartError,
     limits::Limits,
     server::{Standalone, StandaloneBuilder, StandaloneHandle},
     services::Services,
     store::{DirectoryError, DiskError, StoreError},
 };
+
+/// The examples of the README, so that they are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

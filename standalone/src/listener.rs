@@ -47,11 +47,13 @@ pub(crate) async fn serve<S>(
             };
             let id = shared.next_connection.fetch_add(1, Ordering::Relaxed);
             let connection = Connection::new(socket, id, Arc::clone(&shared), silent);
+            debug!(name: "server.connection_opened", connection = id, "a connection");
             let shutdown = shutdown.clone();
+            let open = shared.counters.connection();
             connections.spawn(async move {
                 let reason = connection.run(shutdown).await;
-                debug!(connection = id, ?reason, "closed a connection");
-                drop(place);
+                debug!(name: "server.connection_closed", connection = id, ?reason, "closed a connection");
+                drop((open, place));
             });
         }
     }

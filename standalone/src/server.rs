@@ -15,6 +15,7 @@ use tracing::{info, warn};
 
 use crate::{
     controller,
+    counters::{ServerMeter, ServerStats},
     error::{AdvertisedHostSnafu, DataDirectorySnafu, InterruptedSnafu, ListenSnafu, StartError},
     incoming,
     limits::Limits,
@@ -131,6 +132,7 @@ impl StandaloneBuilder {
         let (segments, thread) = open(self.data, &self.limits).await?;
         let services = Services::new(segments, self.limits);
         let service = services.controller(&store, &controller).await?;
+        let meter = services.meter();
 
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
@@ -141,7 +143,7 @@ impl StandaloneBuilder {
         let stopped = stop.clone().cancelled_owned();
         let incoming = incoming::tcp(controller_listener);
         let controlling = tokio::spawn(controller::serve(service, incoming, stopped));
-        info!(%controller, store = %store_addr, "the server is ready");
+        info!(name: "server.ready", %controller, store = %store_addr, "the server is ready");
         Ok(StandaloneHandle {
             controller,
             controller_addr,
@@ -150,6 +152,7 @@ impl StandaloneBuilder {
             storing: AbortOnDropHandle::new(storing),
             controlling: AbortOnDropHandle::new(controlling),
             thread,
+            meter,
         })
     }
 
@@ -181,6 +184,7 @@ pub struct StandaloneHandle {
     storing: AbortOnDropHandle<()>,
     controlling: AbortOnDropHandle<()>,
     thread: Option<StorageThread>,
+    meter: ServerMeter,
 }
 
 impl StandaloneHandle {
@@ -202,6 +206,18 @@ impl StandaloneHandle {
         self.store_addr
     }
 
+    /// What the server has done so far, and what it holds.
+    #[must_use]
+    pub fn stats(&self) -> ServerStats {
+        self.meter.stats().unwrap_or_default()
+    }
+
+    /// Gives the same numbers elsewhere, without keeping the server alive.
+    #[must_use]
+    pub fn meter(&self) -> ServerMeter {
+        self.meter.clone()
+    }
+
     /// Ends the server in order: no new connections, acks of what is in flight, then the end of every task.
     /// When this returns, both ports are closed and a data directory can be opened again.
     ///
@@ -211,6 +227,7 @@ impl StandaloneHandle {
     /// Dropping the future ends the server at once, as dropping the handle does.
     pub async fn shutdown(self) {
         let Self {
+            controller,
             stop,
             storing,
             controlling,
@@ -221,12 +238,13 @@ impl StandaloneHandle {
         let (stored, controlled) = tokio::join!(storing, controlling);
         for ended in [stored, controlled] {
             if let Err(error) = ended {
-                warn!(%error, "a service did not end in order");
+                warn!(name: "server.service_failed", %error, "a service did not end in order");
             }
         }
         if let Some(thread) = thread {
             thread.ended().await;
         }
+        info!(name: "server.ended", %controller, "the server has ended");
     }
 }
 

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     connection::Shared,
     controller::{self, ControllerService},
+    counters::ServerMeter,
     error::{ControllerSnafu, StartError},
     limits::Limits,
     listener,
@@ -46,8 +47,15 @@ impl Services {
                 limits,
                 append_memory: Arc::new(Semaphore::new(memory.min(Semaphore::MAX_PERMITS))),
                 next_connection: AtomicU64::new(0),
+                counters: Arc::default(),
             }),
         }
+    }
+
+    /// Gives the numbers of the services, all places where they are served together.
+    #[must_use]
+    pub fn meter(&self) -> ServerMeter {
+        ServerMeter::new(&self.shared)
     }
 
     /// Serves as a segment store those who come, until `stop` is ready; then acknowledges what is in flight.
@@ -109,7 +117,8 @@ impl Services {
     ) -> Result<ControllerService, StartError> {
         let segments = self.shared.segments.clone();
         let opened = ControllerService::open(segments, store.clone(), controller.clone()).await;
-        opened.context(ControllerSnafu)
+        let opened = opened.context(ControllerSnafu)?;
+        Ok(opened.counted_by(Arc::clone(&self.shared.counters)))
     }
 }
 

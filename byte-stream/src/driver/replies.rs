@@ -49,6 +49,10 @@ impl<M: Machine> FlowHandler for Replies<M> {
     }
 
     fn on_disconnect(&self, cause: &ConnectionError) {
+        if let Some(driver) = self.driver.upgrade() {
+            let segment = driver.link.segment();
+            tracing::debug!(name: "session.disconnected", %segment, %cause, "the connection is gone");
+        }
         self.deliver(|state, now| {
             state.flow = None;
             state.machine.handle_disconnected(now, disconnect(cause));

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Instant};
 use pravega_client_shared::DelegationToken;
 use pravega_connection_pool::Flow;
 use pravega_segment_session::{AttachFailure, AttachFailureKind};
+use tracing::{debug, instrument};
 
 use super::{
     Driver,
@@ -97,12 +98,13 @@ impl<M: Machine> Driver<M> {
     async fn ask(self: &Arc<Self>) {
         let info = segment::ask(&self.link, Patience::Moment).await;
         if let Err(error) = &info {
-            tracing::debug!(segment = %self.link.segment(), %error, "the segment could not be asked");
+            debug!(name: "session.info_missing", segment = %self.link.segment(), %error, "the segment could not be asked");
         }
         self.drive(|machine, _| machine.handle_info(info.ok()));
         self.progress.notify_waiters();
     }
 
+    #[instrument(name = "session.attach", level = "debug", skip_all, fields(segment = %self.link.segment()))]
     async fn attach(self: &Arc<Self>, hints: Hints, generation: u64) {
         if hints.relocate {
             self.link.relocate();
@@ -113,7 +115,7 @@ impl<M: Machine> Driver<M> {
         let reached = match self.link.reach(User::Session).await {
             Ok(reached) => reached,
             Err(error) => {
-                tracing::debug!(segment = %self.link.segment(), %error, "no connection");
+                debug!(name: "session.attach_failed", segment = %self.link.segment(), %error, "no connection");
                 return self.not_attached(&attach_failure(error));
             }
         };
@@ -143,6 +145,8 @@ impl<M: Machine> Driver<M> {
 
     fn attached(self: &Arc<Self>, generation: u64, flow: Flow, token: DelegationToken) {
         let id = flow.id();
+        let connection = flow.connection();
+        debug!(name: "session.attached", segment = %self.link.segment(), endpoint = %connection.endpoint(), "attached");
         {
             let mut state = self.lock();
             if state.is_closed || state.generation != generation {

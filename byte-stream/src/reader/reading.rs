@@ -18,6 +18,7 @@ use crate::{
         TruncatedSnafu,
     },
     link::SegmentLink,
+    measure::ReaderMeter,
     segment::SegmentInfo,
 };
 
@@ -31,6 +32,7 @@ pub(crate) struct Reading {
     seeks_head: bool,
     /// Truncated bytes that were skipped and that nobody has been told of.
     gap: Option<Range<u64>>,
+    meter: ReaderMeter,
 }
 
 /// What a look at the session gave.
@@ -61,6 +63,7 @@ impl Reading {
             is_closed: false,
             seeks_head,
             gap: None,
+            meter: ReaderMeter::new(&link.core().meters),
         }
     }
 
@@ -188,6 +191,7 @@ impl Reading {
 impl Machine for Reading {
     fn handle_attached(&mut self, now: Instant, flow: FlowId, token: DelegationToken) {
         self.session.handle_attached(now, flow, token);
+        self.meter.follow(&self.session);
     }
 
     fn handle_attach_failed(&mut self, now: Instant, failure: &AttachFailure) {
@@ -195,7 +199,9 @@ impl Machine for Reading {
     }
 
     fn handle_reply(&mut self, now: Instant, reply: Reply) -> Result<(), ProtocolViolation> {
-        self.session.handle_reply(now, reply)
+        let handled = self.session.handle_reply(now, reply);
+        self.meter.follow(&self.session);
+        handled
     }
 
     fn handle_disconnected(&mut self, now: Instant, disconnect: Disconnect) {
@@ -231,7 +237,7 @@ impl Machine for Reading {
             }),
             ReadEvent::Detach => Effect::Detach { close: false },
             ReadEvent::Truncated { requested, head } => {
-                tracing::info!(segment = %self.segment, requested, head, "truncated bytes are skipped");
+                tracing::info!(name: "reader.skipped", segment = %self.segment, requested, head, "truncated bytes are skipped");
                 let start = self
                     .gap
                     .take()

@@ -18,6 +18,7 @@ use crate::{
         BrokenSnafu, ClosedSnafu, ConflictSnafu, FullSnafu, SegmentMissingSnafu,
         SegmentSealedSnafu, TooLargeSnafu, UnflushedSnafu, WriteError,
     },
+    measure::{Meters, WriterMeter},
     segment::SegmentInfo,
 };
 
@@ -36,15 +37,17 @@ pub(crate) struct Appending {
     /// A conflict happened and the store is being asked where the segment ends, so that the error can
     /// say so. Until it answers, nobody is told.
     is_explaining: bool,
+    meter: WriterMeter,
 }
 
 impl Appending {
-    pub(crate) fn new(session: AppendSession, segment: ScopedSegment) -> Self {
+    pub(crate) fn new(session: AppendSession, segment: ScopedSegment, meters: &Meters) -> Self {
         Self {
             session,
             segment,
             closed: None,
             is_explaining: false,
+            meter: WriterMeter::new(meters),
         }
     }
 
@@ -106,7 +109,7 @@ impl Appending {
             Piece::Copied(bytes) => (bytes.len(), self.session.submit(now, bytes)),
             Piece::Shared(bytes) => (bytes.len(), self.session.submit_bytes(now, bytes.clone())),
         };
-        self.unless_full(len, submitted)
+        self.unless_full(now, len, submitted)
     }
 
     /// Keeps room for `len` bytes if there is any; none when there is none now. The bytes will need a
@@ -124,7 +127,7 @@ impl Appending {
         }
         let reserved = self.session.reserve(len);
         self.session.attach(now);
-        self.unless_full(len, reserved)
+        self.unless_full(now, len, reserved)
     }
 
     /// Accepts bytes for which there is room. It does not wait, so a conflict may be told before it is
@@ -140,7 +143,7 @@ impl Appending {
         }
         let len = bytes.len();
         let submitted = self.session.submit_reserved(now, reservation, bytes);
-        let accepted = self.unless_full(len, submitted)?;
+        let accepted = self.unless_full(now, len, submitted)?;
         accepted.context(FullSnafu {
             segment: self.segment.clone(),
             room: self.session.room(),
@@ -153,7 +156,8 @@ impl Appending {
 
     /// What a submission of `len` bytes gave; none when there is no room now.
     fn unless_full<T>(
-        &self,
+        &mut self,
+        now: Instant,
         len: usize,
         submitted: Result<T, SubmitError>,
     ) -> Result<Option<T>, WriteError> {
@@ -161,13 +165,17 @@ impl Appending {
             Ok(accepted) => Ok(Some(accepted)),
             Err(SubmitError::TooLarge { max }) => TooLargeSnafu { len, max }.fail(),
             Err(SubmitError::Failed { failure }) => Err(write_error(&self.segment, &failure)),
-            Err(_) => Ok(None),
+            Err(_) => {
+                self.meter.follow(now, &self.session);
+                Ok(None)
+            }
         }
     }
 
     /// Sends what lingers. Returns the bytes that a flush has to wait for.
     pub(crate) fn flush(&mut self, now: Instant) -> Range<u64> {
         self.session.flush(now);
+        self.meter.flush(now, &self.session);
         self.session.durable()..self.session.accepted()
     }
 
@@ -259,14 +267,18 @@ impl Machine for Appending {
 
     fn handle_attach_failed(&mut self, now: Instant, failure: &AttachFailure) {
         self.session.handle_attach_failed(now, failure);
+        self.meter.follow(now, &self.session);
     }
 
     fn handle_reply(&mut self, now: Instant, reply: Reply) -> Result<(), ProtocolViolation> {
-        self.session.handle_reply(now, reply)
+        let handled = self.session.handle_reply(now, reply);
+        self.meter.follow(now, &self.session);
+        handled
     }
 
     fn handle_disconnected(&mut self, now: Instant, disconnect: Disconnect) {
         self.session.handle_disconnected(now, disconnect);
+        self.meter.follow(now, &self.session);
     }
 
     fn handle_timeout(&mut self, now: Instant) {
@@ -303,7 +315,7 @@ impl Machine for Appending {
             AppendEvent::Detach { close } => Effect::Detach { close },
             AppendEvent::Failed(failure) => self.failed(&failure),
             AppendEvent::Foreign { offset, len } => {
-                tracing::debug!(segment = %self.segment, offset, len, "another writer appended");
+                tracing::trace!(name: "writer.foreign_append", segment = %self.segment, offset, len, "another writer appended");
                 Effect::Progress
             }
             _ => Effect::Progress,
@@ -317,7 +329,7 @@ impl Machine for Appending {
 
 impl Appending {
     fn failed(&mut self, failure: &AppendFailure) -> Effect {
-        tracing::debug!(segment = %self.segment, %failure, "the writer failed");
+        tracing::debug!(name: "writer.failed", segment = %self.segment, %failure, "the writer failed");
         if let AppendFailureKind::Conflict { actual: None, .. } = failure.kind() {
             self.is_explaining = true;
             return Effect::AskInfo;

@@ -55,7 +55,8 @@ impl Inner {
             options,
         );
         let max_write = session.max_submission().min(MAX_ATOMIC_WRITE);
-        let driver = Driver::new(link, Appending::new(session, segment));
+        let appending = Appending::new(session, segment, &link.core().meters);
+        let driver = Driver::new(link, appending);
         Self {
             driver,
             handle,

@@ -322,7 +322,11 @@ impl ByteWriter {
         let inner = self.inner()?;
         inner.driver.look(Appending::check_resync)?;
         let tail = inner.handle.info().await?.tail;
-        inner.driver.drive(|appending, _| appending.resync(tail))
+        let resynced = inner.driver.drive(|appending, _| appending.resync(tail))?;
+        let segment = inner.handle.segment();
+        let given_up = resynced.given_up;
+        tracing::debug!(name: "writer.resynced", %segment, tail, given_up, "the writer goes on at the tail");
+        Ok(resynced)
     }
 
     /// Makes the bytes below `offset` unreadable for good. Own bytes below it that are on their way are
@@ -386,7 +390,7 @@ impl Drop for ByteWriter {
         let bytes = inner.driver.look(lost);
         if bytes > 0 {
             let segment = inner.handle.segment();
-            tracing::warn!(%segment, bytes, "a writer was dropped with unflushed bytes");
+            tracing::warn!(name: "writer.dropped", %segment, bytes, "a writer was dropped with unflushed bytes");
         }
         inner.driver.close();
     }

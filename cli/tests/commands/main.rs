@@ -4,7 +4,9 @@
 
 mod docs;
 mod exit;
+mod inside;
 mod kill;
+mod manual;
 mod process;
 mod serve;
 mod streams;

@@ -92,6 +92,14 @@ impl Running {
         self.0.wait().unwrap()
     }
 
+    /// As Ctrl-C does.
+    pub(crate) fn interrupt(mut self) -> std::process::ExitStatus {
+        let pid = self.0.id().to_string();
+        let sent = Command::new("kill").args(["-INT", &pid]).status();
+        assert!(sent.unwrap().success());
+        self.0.wait().unwrap()
+    }
+
     pub(crate) fn wait(mut self) -> std::process::ExitStatus {
         self.0.wait().unwrap()
     }
@@ -107,6 +115,7 @@ impl Drop for Running {
 /// `serve` in a process of its own.
 pub(crate) struct Server {
     pub(crate) process: Running,
+    lines: std::io::Lines<BufReader<ChildStdout>>,
     pub(crate) controller: SocketAddr,
     pub(crate) store: SocketAddr,
 }
@@ -129,9 +138,15 @@ impl Server {
         let store = address("store ");
         Self {
             process,
+            lines,
             controller,
             store,
         }
+    }
+
+    /// What it says next.
+    pub(crate) fn line(&mut self) -> String {
+        self.lines.next().unwrap().unwrap()
     }
 
     /// The program as a client of this server.

@@ -240,7 +240,7 @@ impl Outbound {
             // Politeness to the peer, and to TLS; it may well be gone already.
             let farewell =
                 Pin::new(&mut writer).poll_shutdown(&mut Context::from_waker(Waker::noop()));
-            tracing::trace!(?farewell, "socket shut down");
+            tracing::trace!(name: "connection.shut_down", ?farewell, "socket shut down");
         }
     }
 }

@@ -38,9 +38,10 @@ use tokio_util::{io::poll_write_buf, sync::CancellationToken};
 
 use self::{deadlines::Deadlines, inbox::Inbox, outbox::Outbox};
 use crate::{
+    counters::{Counters, ServerStats, wide},
     handler::{Answer, Call, CloseReason, Held, Verdict, Writers},
     limits::{Limits, MAX_CALLS},
-    store::Segments,
+    store::{Appended, Segments},
 };
 
 /// What all connections share.
@@ -55,6 +56,20 @@ pub(crate) struct Shared {
     /// The number of the next connection. The right to append for a writer goes by it, so it is one for all
     /// places where the segments are served.
     pub(crate) next_connection: AtomicU64,
+    /// What was done so far.
+    pub(crate) counters: Arc<Counters>,
+}
+
+impl Shared {
+    pub(crate) fn stats(&self) -> ServerStats {
+        let memory = self.limits.max_append_bytes;
+        let free = self.append_memory.available_permits();
+        ServerStats {
+            segments: wide(self.segments.count()),
+            append_memory_bytes: wide(memory.saturating_sub(free)),
+            ..self.counters.stats()
+        }
+    }
 }
 
 /// One accepted connection.
@@ -171,8 +186,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let outcomes = self.outbox.take();
         let progress = !outcomes.is_empty();
         for appended in outcomes {
-            let verdict = self.writers.finish(appended);
-            self.follow(verdict);
+            self.finish(appended);
         }
         progress
     }
@@ -221,6 +235,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
+    /// Takes in how an append went.
+    fn finish(&mut self, appended: Appended) {
+        self.shared.counters.append(&appended);
+        let verdict = self.writers.finish(appended);
+        self.follow(verdict);
+    }
+
     fn follow(&mut self, verdict: Verdict) {
         match verdict {
             Verdict::Reply(Some(reply)) => self.reply(&reply),
@@ -237,6 +258,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn reply(&mut self, reply: &Reply) {
+        self.shared.counters.reply(reply);
         // Only a text of ours could be too long, and none is.
         if self.replies.push(reply).is_err() {
             self.close(CloseReason::Store);

@@ -41,7 +41,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     Ok(Some(request)) => self.take(request, cx),
                     Ok(None) => return progress,
                     Err(error) => {
-                        debug!(%error, "a message that cannot be read");
+                        debug!(name: "server.message_unreadable", %error, "a message that cannot be read");
                         self.close(CloseReason::BadFrame);
                     }
                 }
@@ -92,7 +92,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.call(Box::pin(handler::answer(segments, request)), cx);
             }
             request => {
-                debug!(code = request.code(), "a message of no known type");
+                debug!(name: "server.message_unknown", code = request.code(), "a message of no known type");
                 self.close(CloseReason::BadFrame);
             }
         }
@@ -122,14 +122,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 .into(),
             ),
             _ => {
-                debug!(name = foreign.name, "a message that is no request");
+                debug!(name: "server.message_unexpected", name = foreign.name, "a message that is no request");
                 self.close(CloseReason::BadFrame);
             }
         }
     }
 
     fn bad_block(&mut self, error: &AppendBlockError) {
-        debug!(%error, "an append against the rules");
+        debug!(name: "server.append_malformed", %error, "an append against the rules");
         self.close(CloseReason::BadAppend);
     }
 
@@ -173,8 +173,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     Ticket::new(tag, sink)
                 };
                 if let Submitted::Done(outcome) = self.shared.segments.append(append, ticket) {
-                    let verdict = self.writers.finish(Appended { tag, outcome });
-                    self.follow(verdict);
+                    self.finish(Appended { tag, outcome });
                 }
             }
         }

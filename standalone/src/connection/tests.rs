@@ -43,6 +43,7 @@ async fn connect(pipe: usize, change: impl FnOnce(&mut Limits)) -> Client {
         segments,
         append_memory: Arc::new(Semaphore::new(limits.max_append_bytes)),
         next_connection: AtomicU64::new(1),
+        counters: Arc::default(),
         limits,
     });
     connect_to(pipe, shared).await

@@ -86,7 +86,7 @@ impl<S: Storage> Controller<S> {
             own_endpoint,
         };
         for (name, record) in unfinished {
-            tracing::info!(stream = %name, "finishing a deletion");
+            tracing::info!(name: "catalog.deletion_resumed", stream = %name, "finishing a deletion");
             controller
                 .finish_deletion(&name, &record)
                 .await
@@ -147,7 +147,7 @@ impl<S: Storage> Controller<S> {
             or_absent(storage.delete(&segment).await)
         });
         if let Err(error) = removal.await {
-            tracing::warn!(%error, "segments of a stream that was not created remain");
+            tracing::warn!(name: "catalog.segments_remain", %error, "segments of a stream that was not created remain");
         }
         Err(failure)
     }

@@ -43,7 +43,7 @@ pub(super) fn refused(error: ChangeError) -> Result<super::catalog::Refusal, Sta
 }
 
 fn unavailable(error: &StoreError) -> Status {
-    tracing::warn!(%error, "a change of the catalog failed");
+    tracing::warn!(name: "catalog.change_failed", %error, "a change of the catalog failed");
     Status::unavailable("the segment store is not available")
 }
 

@@ -98,14 +98,14 @@ pub(super) async fn serve_within<S: Storage, T>(
     tokio::select! {
         biased;
         ended = server => if let Err(error) = ended {
-            tracing::warn!(%error, "the controller ended");
+            tracing::warn!(name: "server.controller_ended", %error, "the controller ended");
         },
         () = grace_is_over => {}
     }
     stop.cancel();
     tasks.close();
     if timeout(SHUTDOWN_GRACE, tasks.wait()).await.is_err() {
-        tracing::warn!(
+        tracing::warn!(name: "server.changes_unfinished",
             changes = tasks.len(),
             "changes are still under way at shutdown"
         );

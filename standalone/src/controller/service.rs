@@ -8,13 +8,14 @@ use pravega_controller_api::{self as api, controller_service_server as server};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tonic::{Request, Response, Status};
+use tracing::{Instrument as _, debug_span};
 
 use super::{
     changes::{Controller, OpenError},
     convert::unexpected,
     storage::Storage,
 };
-use crate::store::Segments;
+use crate::{counters::Counters, store::Segments};
 
 /// The most changes that are waiting or under way. A change goes on when its caller hangs up, so the
 /// limit of streams per connection does not bound them.
@@ -26,6 +27,7 @@ pub(crate) struct ControllerService<S = Segments> {
     controller: Arc<Controller<S>>,
     changes: Arc<Semaphore>,
     tasks: TaskTracker,
+    counters: Arc<Counters>,
 }
 
 impl<S> Clone for ControllerService<S> {
@@ -34,6 +36,7 @@ impl<S> Clone for ControllerService<S> {
             controller: Arc::clone(&self.controller),
             changes: Arc::clone(&self.changes),
             tasks: self.tasks.clone(),
+            counters: Arc::clone(&self.counters),
         }
     }
 }
@@ -55,7 +58,13 @@ impl<S: Storage> ControllerService<S> {
             controller: Arc::new(Controller::open(segments, store, own).await?),
             changes: Arc::new(Semaphore::new(MAX_CHANGES)),
             tasks: TaskTracker::new(),
+            counters: Arc::default(),
         })
+    }
+
+    /// Counts its calls there.
+    pub(crate) fn counted_by(self, counters: Arc<Counters>) -> Self {
+        Self { counters, ..self }
     }
 
     /// The tasks of changes under way.
@@ -77,7 +86,7 @@ impl<S: Storage> ControllerService<S> {
             outcome
         });
         task.await.unwrap_or_else(|error| {
-            tracing::error!(%error, "a change of the catalog did not end");
+            tracing::error!(name: "catalog.change_lost", %error, "a change of the catalog did not end");
             Err(unexpected())
         })
     }
@@ -93,18 +102,21 @@ macro_rules! serve_calls {
                     &self,
                     request: Request<api::$request>,
                 ) -> Result<Response<api::$reply>, Status> {
+                    self.counters.controller_call();
                     let request = request.into_inner();
-                    serve_calls!(@$kind self, request, $handler).map(Response::new)
+                    let called = debug_span!("server.controller_call", call = stringify!($method));
+                    serve_calls!(@$kind self, request, $handler, called).map(Response::new)
                 }
             )*
         }
     };
-    (@look $service:ident, $request:ident, $handler:ident) => {
-        $service.controller.$handler($request)
+    (@look $service:ident, $request:ident, $handler:ident, $span:ident) => {
+        $span.in_scope(|| $service.controller.$handler($request))
     };
-    (@change $service:ident, $request:ident, $handler:ident) => {{
+    (@change $service:ident, $request:ident, $handler:ident, $span:ident) => {{
         let controller = Arc::clone(&$service.controller);
-        $service.run(async move { controller.$handler($request).await }).await
+        let change = async move { controller.$handler($request).await };
+        $service.run(change.instrument($span)).await
     }};
 }
 

@@ -332,6 +332,11 @@ impl Segments {
         }
     }
 
+    /// How many segments there are.
+    pub(crate) fn count(&self) -> usize {
+        self.store.names.count()
+    }
+
     /// The segment of this name.
     pub(crate) fn find(&self, name: &str) -> Result<Arc<Segment>, StoreError> {
         self.store.names.find(name).ok_or(StoreError::NoSuchSegment)

@@ -50,11 +50,11 @@ impl Segments {
                         }
                         Ok(_) if attempts < COLD_READ_ATTEMPTS => {}
                         Ok(_) => {
-                            error!(%name, offset, "bytes of a segment are missing");
+                            error!(name: "store.bytes_missing", %name, offset, "bytes of a segment are missing");
                             return ReadOutcome::Failed;
                         }
                         Err(failure) => {
-                            error!(%name, offset, %failure, "bytes cannot be read");
+                            error!(name: "store.read_failed", %name, offset, %failure, "bytes cannot be read");
                             return ReadOutcome::Failed;
                         }
                     }

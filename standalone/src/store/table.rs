@@ -24,6 +24,12 @@ impl Names {
         }
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        let segments = self.segments.read().unwrap_or_else(PoisonError::into_inner);
+        segments.len()
+    }
+
     /// The segment of this name.
     pub(super) fn find(&self, name: &str) -> Option<Arc<Segment>> {
         let segments = self.segments.read().unwrap_or_else(PoisonError::into_inner);

@@ -17,3 +17,5 @@ mod peer;
 mod read;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod stats;

@@ -74,11 +74,11 @@ impl Room {
         self.is_stuck = false;
         match self.reserve.take() {
             Ok(()) => {
-                info!("the disk has room again");
+                info!(name: "store.has_room", "the disk has room again");
                 self.state = State::Enough;
                 self.freed = 0;
             }
-            Err(error) => debug!(%error, "the disk is still full"),
+            Err(error) => debug!(name: "store.still_full", %error, "the disk is still full"),
         }
     }
 

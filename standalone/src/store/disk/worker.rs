@@ -70,7 +70,7 @@ impl Worker {
             };
             self.turn(Some(first), &mut operations);
         }
-        debug!("the storage thread ends");
+        debug!(name: "store.thread_ended", "the storage thread ends");
     }
 
     /// Serves what waits, behind `first`, in one transaction; without anything waiting it removes garbage.
@@ -209,7 +209,7 @@ impl Worker {
     /// The disk is full: gives up the reserve, and looks what has become of the last group. None when the
     /// store cannot go on.
     fn make_room(&mut self, failure: &redb::Error) -> Option<Found> {
-        error!(error = %failure, "the disk is full; only what makes room is done from now on");
+        error!(name: "store.disk_full", error = %failure, "the disk is full; only what makes room is done from now on");
         self.room.is_used_up((self.clock)());
         let released = self.room.give_up_reserve();
         let recovered = match released.map_err(redb::Error::from) {
@@ -219,7 +219,7 @@ impl Worker {
         let recovered = match recovered {
             Ok(recovered) => recovered,
             Err(error) => {
-                error!(%error, "the store cannot go on");
+                error!(name: "store.stopped", %error, "the store cannot go on");
                 return None;
             }
         };
@@ -235,12 +235,12 @@ impl Worker {
 
     /// Writes nothing any more.
     fn stop(&mut self, failure: redb::Error, group: Vec<Operation>) {
-        error!(error = %failure, "the disk failed; the store only reads from now on");
+        error!(name: "store.disk_failed", error = %failure, "the disk failed; the store only reads from now on");
         let source = DiskError::from(failure);
         self.stopped = Some(source.clone());
         // A failed sync is never repeated and taken for a success: nothing more reaches the file.
         if let Err(error) = self.database.reopen(Access::Frozen) {
-            error!(%error, "old bytes cannot be read until the server is restarted");
+            error!(name: "store.reads_lost", %error, "old bytes cannot be read until the server is restarted");
         }
         fail(group, Attempt::Begun, &StoreError::Stopped { source });
     }
