@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use pravega_client_config::ClientConfig;
 use pravega_client_shared::{ScopedSegment, ScopedStream};
-use pravega_controller_client::{Access, ControllerClient, StreamConfiguration};
+use pravega_controller_client::{ControllerClient, StreamConfiguration};
 use snafu::IntoError as _;
 use tokio_util::sync::CancellationToken;
 
@@ -143,7 +143,7 @@ impl ClientFactory {
     /// # Errors
     /// [`SegmentError::Setup`] when the factory could not be set up.
     pub fn segment(&self, segment: ScopedSegment) -> Result<SegmentHandle, SegmentError> {
-        Ok(SegmentHandle::new(self.core()?, segment, Access::ReadWrite))
+        Ok(SegmentHandle::for_everybody(self.core()?, segment))
     }
 
     /// Makes the scope and a one-segment stream, unless they exist. Returns true when the stream is new.

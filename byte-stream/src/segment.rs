@@ -43,12 +43,26 @@ pub struct SegmentInfo {
 #[derive(Debug, Clone)]
 pub struct SegmentHandle {
     link: Arc<SegmentLink>,
+    /// For questions: who may only read may ask.
+    asking: Arc<SegmentLink>,
 }
 
 impl SegmentHandle {
+    /// Asks and changes with the same right.
     pub(crate) fn new(core: Arc<Core>, segment: ScopedSegment, access: Access) -> Self {
+        let link = Arc::new(SegmentLink::new(core, segment, access));
         Self {
-            link: Arc::new(SegmentLink::new(core, segment, access)),
+            asking: Arc::clone(&link),
+            link,
+        }
+    }
+
+    /// Changes with the right to update, and asks with the right to read.
+    pub(crate) fn for_everybody(core: Arc<Core>, segment: ScopedSegment) -> Self {
+        let asking = SegmentLink::new(Arc::clone(&core), segment.clone(), Access::Read);
+        Self {
+            link: Arc::new(SegmentLink::new(core, segment, Access::ReadWrite)),
+            asking: Arc::new(asking),
         }
     }
 
@@ -71,7 +85,7 @@ impl SegmentHandle {
     /// # Cancel safety
     /// Cancel safe.
     pub async fn info(&self) -> Result<SegmentInfo, SegmentError> {
-        ask(&self.link, Patience::Deadline).await
+        ask(&self.asking, Patience::Deadline).await
     }
 
     /// Makes the bytes below `offset` unreadable for good and lets the store reclaim their space.
@@ -189,7 +203,7 @@ impl SegmentHandle {
             }
             other => Err(other),
         };
-        self.link
+        self.asking
             .call("reading an attribute", Patience::Deadline, request, read)
             .await
     }

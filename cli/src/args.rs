@@ -17,7 +17,10 @@ use clap::{
 use clap_complete::Shell;
 use pravega_byte_stream::{MAX_ATOMIC_WRITE, ScopeName, ScopedStream};
 
-use crate::output;
+use crate::{
+    output,
+    secure::{HashPassword, Identity, Protection},
+};
 
 /// Pravega byte streams on the command line.
 ///
@@ -51,6 +54,8 @@ pub(crate) struct Place {
         value_name = "DIR"
     )]
     pub(crate) data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) identity: Identity,
 }
 
 #[derive(Debug, Subcommand)]
@@ -97,6 +102,8 @@ pub(crate) enum Command {
     },
     /// Measure writing, reading, and the time from a write to its ack, on a stream that is removed again
     Bench(Bench),
+    /// Read a password from stdin and print its hash, for the accounts of `serve`
+    HashPassword(HashPassword),
     /// Move data through an embedded server and check that it comes back
     Demo(Demo),
     /// Print a completion script for a shell
@@ -199,6 +206,7 @@ impl Command {
             | Self::Read(_)
             | Self::Rm { .. }
             | Self::Bench(_)
+            | Self::HashPassword(_)
             | Self::Demo(_)
             | Self::Completions { .. }
             | Self::Man { .. } => false,
@@ -223,6 +231,8 @@ pub(crate) struct Serve {
     /// Serve numbers about the server for Prometheus, at /metrics; port 0 picks a free one
     #[arg(long, value_name = "HOST:PORT", value_parser = listen_address)]
     pub(crate) metrics: Option<SocketAddr>,
+    #[command(flatten)]
+    pub(crate) protection: Protection,
 }
 
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use pravega_byte_stream::{
     ConfigError, ControllerError, ReadError, ScopedStream, SegmentError, WriteError,
 };
 use pravega_client_shared::NameError;
-use pravega_standalone::StartError;
+use pravega_standalone::{AccountsError, PasswordError, StartError, TlsError};
 use snafu::Snafu;
 
 #[derive(Debug, Snafu)]
@@ -36,6 +36,16 @@ pub(crate) enum CliError {
         offset: u64,
         tail: u64,
     },
+    #[snafu(display("the accounts cannot be used"))]
+    Accounts { source: AccountsError },
+    #[snafu(display("the server's certificate cannot be used"))]
+    Certificate { source: TlsError },
+    #[snafu(display("the password cannot be used"))]
+    Password { source: PasswordError },
+    #[snafu(display("no password: give --password-file, or set pravega_client_auth_password"))]
+    NoPassword,
+    #[snafu(display("the password is too long"))]
+    LongPassword,
     #[snafu(display("{what} failed"))]
     Io { what: String, source: io::Error },
     #[snafu(display("{stream} holds less than was written"))]

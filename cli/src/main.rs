@@ -12,6 +12,7 @@ mod manual;
 mod metrics;
 mod output;
 mod read;
+mod secure;
 mod serve;
 mod session;
 mod watch;
@@ -60,6 +61,7 @@ async fn run(arguments: Arguments) -> Result<(), CliError> {
     match command {
         Command::Serve(options) => return serve::run(&place, &options).await,
         Command::Demo(options) => return demo::run(&options).await,
+        Command::HashPassword(options) => return secure::print_hash(&options),
         Command::Completions { shell } => return manual::completions(shell),
         Command::Man { dir } => return manual::pages(&dir),
         _ => {}
@@ -87,6 +89,7 @@ async fn on_streams(session: &Session, command: &Command) -> Result<(), CliError
     match command {
         Command::Serve(_)
         | Command::Demo(_)
+        | Command::HashPassword(_)
         | Command::Completions { .. }
         | Command::Man { .. } => Ok(()),
         Command::Create { stream, json } => inspect::create(session, stream, *json).await,

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep};
 use crate::{
     args::Place,
     error::{CliError, IoSnafu, NoDataDirSnafu, OccupiedSnafu, StartSnafu},
+    secure::Identity,
 };
 
 /// The file in a data directory that holds the controller address of the process that has it open.
@@ -45,20 +46,21 @@ struct Embedded {
 impl Session {
     pub(crate) async fn open(place: &Place) -> Result<Self, CliError> {
         match &place.controller {
-            Some(uri) => Self::to(uri, None, None),
-            None => Self::embedded(&data_dir(place)?).await,
+            Some(uri) => Self::to(uri, &place.identity, None, None),
+            None => Self::embedded(&data_dir(place)?, &place.identity).await,
         }
     }
 
     fn to(
         uri: &str,
+        identity: &Identity,
         server: Option<Embedded>,
         guest_of: Option<PathBuf>,
     ) -> Result<Self, CliError> {
         let config = ClientConfigBuilder::default()
             .with_env()
-            .controller_uri(uri)
-            .build()?;
+            .controller_uri(uri);
+        let config = identity.apply(config)?.build()?;
         Ok(Self {
             factory: ClientFactory::new(config),
             server,
@@ -67,14 +69,14 @@ impl Session {
     }
 
     /// Opens the directory, or finds the process that has it open.
-    async fn embedded(dir: &Path) -> Result<Self, CliError> {
+    async fn embedded(dir: &Path, identity: &Identity) -> Result<Self, CliError> {
         let give_up = Instant::now() + ADDRESS_PATIENCE;
         loop {
             if let Some(own) = Self::serving(dir).await? {
                 return Ok(own);
             }
             if let Ok(uri) = fs::read_to_string(dir.join(ADDRESS_FILE)) {
-                return Self::to(uri.trim(), None, Some(dir.to_owned()));
+                return Self::to(uri.trim(), identity, None, Some(dir.to_owned()));
             }
             if Instant::now() >= give_up {
                 return OccupiedSnafu { path: dir }.fail();
@@ -96,7 +98,8 @@ impl Session {
             handle,
             address_file,
         };
-        Self::to(&uri, Some(server), None).map(Some)
+        // It is ours, and asks for nothing.
+        Self::to(&uri, &Identity::default(), Some(server), None).map(Some)
     }
 
     /// The session that goes on when the process that had the directory open has ended; none while it

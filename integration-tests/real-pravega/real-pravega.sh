@@ -3,6 +3,7 @@
 #
 #     real-pravega.sh run -- COMMAND ARGS...    start, run COMMAND with PRAVEGA_CONTROLLER_URI set, stop; always stops,
 #                                               and ends as COMMAND ended
+#     real-pravega.sh run --secure -- COMMAND   the same with TLS and passwords, and the variables of secure.sh set
 #     real-pravega.sh start                     start and leave it running; prints the controller address
 #     real-pravega.sh stop                      stop what `start` started
 #     real-pravega.sh fetch                     only fetch what the others need, about 185 MiB of jars
@@ -16,6 +17,8 @@
 set -euo pipefail
 # shellcheck source=servers.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/servers.sh"
+# shellcheck source=secure.sh
+. "$PRAVEGA_HERE/secure.sh"
 
 # Ready within 10 s on two cores; a loaded machine gets a multiple of it.
 READY_SECONDS=${PRAVEGA_REAL_READY_SECONDS:-120}
@@ -23,6 +26,7 @@ READY_SECONDS=${PRAVEGA_REAL_READY_SECONDS:-120}
 WORK_ROOT=$CACHE_DIR/real-pravega
 SERVER_PID=
 CONTROLLER_PORT=
+SECURE=false
 
 # launch WORK PREFIX...: starts the server behind the command PREFIX. Sets SERVER_PID and CONTROLLER_PORT.
 launch() {
@@ -49,6 +53,9 @@ launch() {
         -Dpravegaservice.service.published.host.nameOrIp=localhost
         -Dpravegaservice.cache.size.max=1073741824
     )
+    if [[ $SECURE == true ]]; then
+        options+=("${SECURITY_OPTIONS[@]}")
+    fi
     cd "$work"
     # None of our own output: a caller that reads it through a pipe must see its end.
     "$@" java "${options[@]}" -cp "$JARS/*" io.pravega.local.LocalPravegaEmulator \
@@ -62,9 +69,12 @@ bring_up() {
     local work=$1 attempt
     shift
     fetch
+    if [[ $SECURE == true ]]; then
+        make_secrets "$work"
+    fi
     for ((attempt = 1; attempt <= START_ATTEMPTS; attempt++)); do
         launch "$work" "$@"
-        if probe "$work/probe.log" "$CONTROLLER_PORT" "$SERVER_PID" "$READY_SECONDS"; then
+        if probe "$work/probe.log" "$CONTROLLER_PORT" "$SERVER_PID" "$READY_SECONDS" "${PROBE_AS[@]}"; then
             return
         fi
         take_down
@@ -82,6 +92,10 @@ take_down() {
 }
 
 run() {
+    if [[ ${1-} == --secure ]]; then
+        SECURE=true
+        shift
+    fi
     [[ ${1-} == -- ]] && shift
     (($# > 0)) || usage_of "${BASH_SOURCE[0]}"
     mkdir -p "$WORK_ROOT"
@@ -93,8 +107,13 @@ run() {
     # If this script is killed outright, the kernel ends the server for it.
     mapfile -t prefix < <(die_with_parent)
     bring_up "$work" "${prefix[@]}"
-    note "real Pravega at tcp://localhost:$CONTROLLER_PORT (log: $work/standalone.log)"
-    PRAVEGA_CONTROLLER_URI=tcp://localhost:$CONTROLLER_PORT "$@" || status=$?
+    local scheme=tcp
+    if [[ $SECURE == true ]]; then
+        scheme=tls
+        show_secrets "$work" "$CONTROLLER_PORT"
+    fi
+    note "real Pravega at $scheme://localhost:$CONTROLLER_PORT (log: $work/standalone.log)"
+    PRAVEGA_CONTROLLER_URI=$scheme://localhost:$CONTROLLER_PORT "$@" || status=$?
     if ! kill -0 "$SERVER_PID" 2>/dev/null; then
         note "error: the real Pravega ended while it was used; see $work"
         ((status != 0)) || status=1

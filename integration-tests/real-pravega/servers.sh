@@ -51,7 +51,8 @@ log_to() {
     printf '%s\n' -Dlogback.configurationFile="$PRAVEGA_HERE/logback.xml" -Dreal.pravega.log="$1"
 }
 
-# probe LOG PORT PID SECONDS: waits until the controller at PORT creates a scope; fails when PID ends before.
+# probe LOG PORT PID SECONDS [CA USER PASSWORD]: waits until the controller at PORT creates a scope; fails when PID
+# ends before. With the last three it speaks TLS and shows a password.
 probe() {
     local options
     mapfile -t options < <(log_to "$1")

@@ -8,12 +8,14 @@ use std::{
 use pravega_byte_stream::{
     ByteReader, ByteWriter, ClientConfig, ClientConfigBuilder, ClientFactory, ScopedStream,
 };
-use pravega_client_shared::{DelegationToken, ScopeName, ScopedSegment, StreamName};
+use pravega_client_shared::{ScopeName, ScopedSegment, StreamName};
 use pravega_connection_pool::ConnectionPool;
+use pravega_controller_client::Access;
 use pravega_standalone::{Standalone, StandaloneHandle};
 use pravega_wire_protocol::{DeleteSegment, Reply};
 
-/// The variable that names a real Pravega.
+/// The variable that names a real Pravega. Where that one asks for passwords, and how its certificate is known, is
+/// said by the variables of [`ClientConfigBuilder::with_env`].
 const CONTROLLER: &str = "PRAVEGA_CONTROLLER_URI";
 
 /// How long a store may take to delete a segment.
@@ -143,9 +145,11 @@ impl Backend {
             .connect(&located.endpoint)
             .await
             .expect("the store can be reached");
+        let token = controller.token(segment.stream(), Access::ReadWrite);
+        let token = token.await.expect("a token, or none where none is needed");
         let delete = |id: pravega_client_shared::RequestId| {
             let segment = segment.to_string().into();
-            let delegation_token = DelegationToken::default();
+            let delegation_token = token.token.clone();
             DeleteSegment {
                 request_id: id.to_wire(),
                 segment,
@@ -174,6 +178,8 @@ pub(crate) fn config_at(
     uri: &str,
     change: impl FnOnce(ClientConfigBuilder) -> ClientConfigBuilder,
 ) -> ClientConfig {
-    let config = ClientConfigBuilder::default().controller_uri(uri);
+    let config = ClientConfigBuilder::default()
+        .with_env()
+        .controller_uri(uri);
     change(config).build().expect("the configuration is right")
 }

@@ -28,6 +28,17 @@ pub enum StartError {
         /// What is wrong with it.
         source: ParseEndpointError,
     },
+    /// Passwords and tokens would cross a network in the clear.
+    #[snafu(display(
+        "accounts need TLS to listen on {address}: passwords would cross the network in the clear"
+    ))]
+    PlainPasswords {
+        /// The address, which is not of the loopback interface.
+        address: SocketAddr,
+    },
+    /// There are accounts to be, but none; or the system gives no random numbers for keys.
+    #[snafu(display("there is no account, or the system gives no random numbers"))]
+    NoGuard,
     /// The data directory cannot be used.
     #[snafu(display("cannot use the data directory"))]
     DataDirectory {
@@ -57,9 +68,11 @@ impl StartError {
         match self {
             Self::Listen { source, .. } => source.kind() == io::ErrorKind::AddrInUse,
             Self::DataDirectory { source } => source.is_retryable(),
-            Self::AdvertisedHost { .. } | Self::Interrupted { .. } | Self::Controller { .. } => {
-                false
-            }
+            Self::AdvertisedHost { .. }
+            | Self::PlainPasswords { .. }
+            | Self::NoGuard
+            | Self::Interrupted { .. }
+            | Self::Controller { .. } => false,
         }
     }
 }

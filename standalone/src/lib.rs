@@ -22,7 +22,14 @@
 //! # What it is not
 //!
 //! No cluster: every segment is on this one store. No scaling, retention, transactions, reader groups or
-//! key-value tables. No passwords, no TLS: it listens on the loopback interface unless told otherwise.
+//! key-value tables. It listens on the loopback interface unless told otherwise.
+//!
+//! # Passwords and TLS
+//!
+//! Off unless asked for. With [`tls`](StandaloneBuilder::tls) both ports speak TLS; with
+//! [`accounts`](StandaloneBuilder::accounts) the controller asks for a password with every call, and the segment
+//! store for a token of the controller with every request. Rights are those of Pravega, but that every change of
+//! a segment needs the right to update; see [`Accounts`]. What was set up with a token ends with it.
 //!
 //! # How it is built
 //!
@@ -47,9 +54,9 @@
 //!
 //! # Differences from a real Pravega
 //!
-//! What a 0.13.0 server answers is answered here in the same words. Two differences are wanted: what was
+//! What a 0.13.0 server answers is answered here in the same words. Few differences are wanted: what was
 //! acknowledged can be read at once (a real store may show it a moment later), and a new setup of a writer
-//! takes away the right of older connections. Where a real store answers or closes by timing, as for appends
+//! takes away the right of older connections. With accounts, a change of a segment needs the right to update. Where a real store answers or closes by timing, as for appends
 //! behind one that failed, this one always answers.
 
 mod connection;
@@ -60,6 +67,7 @@ mod handler;
 mod incoming;
 mod limits;
 mod listener;
+mod security;
 mod server;
 mod services;
 mod store;
@@ -78,6 +86,7 @@ pub use self::{
     counters::{ServerMeter, ServerStats},
     error::StartError,
     limits::Limits,
+    security::{Accounts, AccountsError, PasswordError, ServerTls, TlsError, hash_password},
     server::{Standalone, StandaloneBuilder, StandaloneHandle},
     services::Services,
     store::{DirectoryError, DiskError, StoreError},

@@ -1,24 +1,37 @@
 //! Putting the two services together: builder, running server, end.
 
 use std::{
+    future::Future,
+    io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
+    pin::Pin,
     sync::Arc,
+    time::Duration,
 };
+
+use futures::Stream;
 
 use pravega_client_shared::Endpoint;
 use pravega_wire_protocol::MAX_READ_BYTES;
-use snafu::ResultExt;
-use tokio::net::TcpListener;
+use snafu::{OptionExt as _, ResultExt};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tracing::{info, warn};
 
 use crate::{
     controller,
     counters::{ServerMeter, ServerStats},
-    error::{AdvertisedHostSnafu, DataDirectorySnafu, InterruptedSnafu, ListenSnafu, StartError},
+    error::{
+        AdvertisedHostSnafu, DataDirectorySnafu, InterruptedSnafu, ListenSnafu, NoGuardSnafu,
+        PlainPasswordsSnafu, StartError,
+    },
     incoming,
     limits::Limits,
+    security::{Accounts, Guard, ServerTls, TOKEN_LIFETIME, secured},
     services::Services,
     store::{Folder, Segments, StorageThread, SystemFolder},
 };
@@ -37,6 +50,9 @@ impl Standalone {
             store_listen: LOOPBACK,
             advertised_host: None,
             limits: Limits::default(),
+            tls: None,
+            accounts: None,
+            token_lifetime: TOKEN_LIFETIME,
         }
     }
 }
@@ -53,6 +69,9 @@ pub struct StandaloneBuilder {
     store_listen: SocketAddr,
     advertised_host: Option<String>,
     limits: Limits,
+    tls: Option<ServerTls>,
+    accounts: Option<Accounts>,
+    token_lifetime: Duration,
 }
 
 #[derive(Debug, Clone)]
@@ -84,7 +103,8 @@ impl StandaloneBuilder {
 
     /// Where the controller listens. Default `127.0.0.1:0`: a free port.
     ///
-    /// There are no passwords and no encryption: listen on other interfaces only in a network you trust.
+    /// Without [`accounts`](Self::accounts) and [`tls`](Self::tls), listen on other interfaces only in a network
+    /// you trust.
     pub fn controller_listen(mut self, address: SocketAddr) -> Self {
         self.controller_listen = address;
         self
@@ -92,14 +112,16 @@ impl StandaloneBuilder {
 
     /// Where the segment store listens. Default `127.0.0.1:0`: a free port.
     ///
-    /// There are no passwords and no encryption: listen on other interfaces only in a network you trust.
+    /// Without [`accounts`](Self::accounts) and [`tls`](Self::tls), listen on other interfaces only in a network
+    /// you trust.
     pub fn store_listen(mut self, address: SocketAddr) -> Self {
         self.store_listen = address;
         self
     }
 
     /// The host that clients are told to connect to. Default: the address of each listener, or the loopback
-    /// address where that is "all interfaces".
+    /// address where that is "all interfaces"; with [`tls`](Self::tls) `localhost` in the place of a loopback
+    /// address. With TLS it must be a name in the certificate.
     pub fn advertised_host(mut self, host: impl Into<String>) -> Self {
         self.advertised_host = Some(host.into());
         self
@@ -111,40 +133,78 @@ impl StandaloneBuilder {
         self
     }
 
+    /// Speaks TLS on both ports. Default: no TLS.
+    pub fn tls(mut self, tls: ServerTls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Lets in only those who have an account. Default: everybody may do everything.
+    pub fn accounts(mut self, accounts: Accounts) -> Self {
+        self.accounts = Some(accounts);
+        self
+    }
+
+    /// How long a token of the controller opens a segment. Default 10 min, at least 1 s. Clients renew theirs
+    /// without being asked to; the connections of writers are closed when it is over, as by a real store, and
+    /// they come again. Without [`accounts`](Self::accounts) there are no tokens.
+    pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.token_lifetime = lifetime;
+        self
+    }
+
     /// Starts the server: when this returns, both ports are open and everything stored is recovered.
     ///
     /// It runs in tasks of the calling runtime, and in one thread of its own when it keeps data on disk.
     ///
     /// # Errors
-    /// [`StartError`] when a port is taken, the directory cannot be used, or its content cannot be read.
+    /// [`StartError`] when a port is taken, the directory cannot be used, its content cannot be read, or accounts
+    /// without TLS would be served elsewhere than on the loopback interface.
     ///
     /// # Cancel safety
     /// Dropping the future gives up ports and directory; a data directory may have been created.
     pub async fn start(self) -> Result<StandaloneHandle, StartError> {
+        self.check_passwords_are_safe()?;
+        let guard = self.guard()?;
         let store_listener = listen(self.store_listen, "segment store").await?;
         let controller_listener = listen(self.controller_listen, "controller").await?;
         let store_addr = local(&store_listener, self.store_listen, "segment store")?;
         let controller_addr = local(&controller_listener, self.controller_listen, "controller")?;
         let host = self.advertised_host.as_deref();
-        let store = advertised(host, store_addr)?;
-        let controller = advertised(host, controller_addr)?;
+        let is_named = self.tls.is_some();
+        let store = advertised(host, store_addr, is_named)?;
+        let controller = advertised(host, controller_addr, is_named)?;
 
         let (segments, thread) = open(self.data, &self.limits).await?;
-        let services = Services::new(segments, self.limits);
+        let services = Services::new(segments, self.limits, guard);
         let service = services.controller(&store, &controller).await?;
         let meter = services.meter();
 
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
-        let storing = tokio::spawn(async move {
-            let incoming = incoming::tcp(store_listener);
-            services.serve_store(incoming, stopped).await;
-        });
+        let incoming = incoming::tcp(store_listener);
+        let storing: Serving = match &self.tls {
+            None => Box::pin(serve_store(services, incoming, stopped)),
+            Some(tls) => Box::pin(serve_store(
+                services,
+                secured(incoming, tls.bare()),
+                stopped,
+            )),
+        };
+        let storing = tokio::spawn(storing);
         let stopped = stop.clone().cancelled_owned();
         let incoming = incoming::tcp(controller_listener);
-        let controlling = tokio::spawn(controller::serve(service, incoming, stopped));
+        let controlling: Serving = match &self.tls {
+            None => Box::pin(controller::serve(service, incoming, stopped)),
+            Some(tls) => {
+                let incoming = secured(incoming, tls.http2());
+                Box::pin(controller::serve(service, incoming, stopped))
+            }
+        };
+        let controlling = tokio::spawn(controlling);
         info!(name: "server.ready", %controller, store = %store_addr, "the server is ready");
         Ok(StandaloneHandle {
+            has_tls: self.tls.is_some(),
             controller,
             controller_addr,
             store_addr,
@@ -167,9 +227,44 @@ impl StandaloneBuilder {
     /// # Cancel safety
     /// Dropping the future gives up the directory; it may have been created.
     pub async fn services(self) -> Result<Services, StartError> {
+        let guard = self.guard()?;
         let (segments, _thread) = open(self.data, &self.limits).await?;
-        Ok(Services::new(segments, self.limits))
+        Ok(Services::new(segments, self.limits, guard))
     }
+
+    fn guard(&self) -> Result<Option<Arc<Guard>>, StartError> {
+        let Some(accounts) = self.accounts.clone() else {
+            return Ok(None);
+        };
+        let guard = Guard::new(accounts, self.token_lifetime).context(NoGuardSnafu)?;
+        Ok(Some(Arc::new(guard)))
+    }
+
+    /// Passwords go to the controller and tokens to the store; neither may cross a network in the clear.
+    fn check_passwords_are_safe(&self) -> Result<(), StartError> {
+        if self.accounts.is_none() || self.tls.is_some() {
+            return Ok(());
+        }
+        match [self.controller_listen, self.store_listen]
+            .into_iter()
+            .find(|address| !address.ip().is_loopback())
+        {
+            Some(address) => PlainPasswordsSnafu { address }.fail(),
+            None => Ok(()),
+        }
+    }
+}
+
+type Serving = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+async fn serve_store<S>(
+    services: Services,
+    incoming: impl Stream<Item = io::Result<S>> + Send,
+    stop: impl Future<Output = ()> + Send,
+) where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    services.serve_store(incoming, stop).await;
 }
 
 /// A running server. Dropping it ends everything at once: nothing acknowledged is lost, but clients find
@@ -177,6 +272,7 @@ impl StandaloneBuilder {
 #[derive(Debug)]
 #[must_use = "the server ends when this is dropped"]
 pub struct StandaloneHandle {
+    has_tls: bool,
     controller: Endpoint,
     controller_addr: SocketAddr,
     store_addr: SocketAddr,
@@ -188,10 +284,11 @@ pub struct StandaloneHandle {
 }
 
 impl StandaloneHandle {
-    /// The address to give to a client, such as `tcp://127.0.0.1:9090`.
+    /// The address to give to a client, such as `tcp://127.0.0.1:9090`; with TLS `tls://…`.
     #[must_use]
     pub fn controller_uri(&self) -> String {
-        format!("tcp://{}", self.controller)
+        let scheme = if self.has_tls { "tls" } else { "tcp" };
+        format!("{scheme}://{}", self.controller)
     }
 
     /// Where the controller listens.
@@ -262,14 +359,22 @@ fn local(
     local.context(ListenSnafu { address, service })
 }
 
-/// What clients are told about a listener.
-fn advertised(host: Option<&str>, listening: SocketAddr) -> Result<Endpoint, StartError> {
+/// What clients are told about a listener. Certificates are for names, and some clients can check no other.
+fn advertised(
+    host: Option<&str>,
+    listening: SocketAddr,
+    is_named: bool,
+) -> Result<Endpoint, StartError> {
     let ip = match listening.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
         ip => ip,
     };
-    let host = host.map_or_else(|| ip.to_string(), str::to_owned);
+    let host = match host {
+        Some(host) => host.to_owned(),
+        None if is_named && ip.is_loopback() => "localhost".to_owned(),
+        None => ip.to_string(),
+    };
     Endpoint::new(&host, listening.port().into()).context(AdvertisedHostSnafu)
 }
 

@@ -23,6 +23,7 @@ use crate::{
     error::{ControllerSnafu, StartError},
     limits::Limits,
     listener,
+    security::Guard,
     store::Segments,
 };
 
@@ -39,12 +40,13 @@ pub struct Services {
 }
 
 impl Services {
-    pub(crate) fn new(segments: Segments, limits: Limits) -> Self {
+    pub(crate) fn new(segments: Segments, limits: Limits, guard: Option<Arc<Guard>>) -> Self {
         let memory = limits.max_append_bytes.max(LARGEST_MESSAGE);
         Self {
             shared: Arc::new(Shared {
                 segments,
                 limits,
+                guard,
                 append_memory: Arc::new(Semaphore::new(memory.min(Semaphore::MAX_PERMITS))),
                 next_connection: AtomicU64::new(0),
                 counters: Arc::default(),
@@ -118,7 +120,9 @@ impl Services {
         let segments = self.shared.segments.clone();
         let opened = ControllerService::open(segments, store.clone(), controller.clone()).await;
         let opened = opened.context(ControllerSnafu)?;
-        Ok(opened.counted_by(Arc::clone(&self.shared.counters)))
+        Ok(opened
+            .guarded_by(self.shared.guard.clone())
+            .counted_by(Arc::clone(&self.shared.counters)))
     }
 }
 

@@ -8,5 +8,6 @@ mod inside;
 mod kill;
 mod manual;
 mod process;
+mod secure;
 mod serve;
 mod streams;

@@ -2,7 +2,7 @@
 
 use pravega_client_shared::planted::Bug;
 
-use super::{frames, names, secrets, window};
+use super::{frames, names, rights, secrets, window};
 use crate::{
     campaign::{Plan, Report},
     cancel, disk, model, network, proxy, simulation,
@@ -28,13 +28,6 @@ impl Hunt {
         hunted_number(self.bug)
     }
 }
-
-/// The bugs that this implementation has no place for, with the reason.
-pub(super) const NOWHERE: &[(u64, &str, &str)] = &[(
-    29,
-    "read right suffices for delete",
-    "the embedded server is open to everybody: it gives out no tokens and checks none",
-)];
 
 #[expect(
     clippy::as_conversions,
@@ -100,6 +93,7 @@ const LATE: (&str, Run, u64) = (
 );
 const FRAMES: (&str, Run, u64) = ("bad frames", frames::run, frames::SEEDS);
 const NAMES: (&str, Run, u64) = ("bad names", names::run, 1);
+const RIGHTS: (&str, Run, u64) = ("too small rights", rights::run, 1);
 const SECRETS: (&str, Run, u64) = ("marked secrets", secrets::run, 1);
 const WINDOW: (&str, Run, u64) = ("full windows", window::run, 100);
 
@@ -290,6 +284,12 @@ const HUNTS: &[Hunt] = &[
         10_000,
     ),
     hunt(Bug::QueueWithoutBound, "queue without bound", WINDOW, 1_000),
+    hunt(
+        Bug::ReadRightSufficesForDelete,
+        "read right suffices for delete",
+        RIGHTS,
+        1,
+    ),
     hunt(Bug::TokenInDebug, "token in `Debug`", SECRETS, 1),
     hunt(
         Bug::TailAfterFailureBelieved,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use pravega_integration_tests::{
     campaign::Plan,
-    planted::{frames, names, secrets},
+    planted::{frames, names, rights, secrets},
 };
 
 #[test]
@@ -25,6 +25,13 @@ fn p01_p03_bad_frames_cost_no_memory_and_no_panic() {
     let report = frames::run(&Plan::new(frames::SEEDS));
     assert!(report.is_clean(), "{report}");
     assert!(report.tally().total() > 10_000, "{report}");
+}
+
+#[test]
+fn a05_the_right_to_read_suffices_for_no_change() {
+    let report = rights::run(&Plan::new(1));
+    assert!(report.is_clean(), "{report}");
+    assert!(report.tally().total() > 10, "{report}");
 }
 
 #[test]

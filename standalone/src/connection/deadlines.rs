@@ -22,6 +22,8 @@ pub(super) struct Deadlines {
     write_since: Option<Instant>,
     /// Since the connection was told to close.
     close_since: Option<Instant>,
+    /// When the first token ends that a writer was set up with.
+    token_ends: Option<Instant>,
     received_at: Instant,
 }
 
@@ -35,6 +37,7 @@ impl Deadlines {
             frame_since: None,
             write_since: None,
             close_since: None,
+            token_ends: None,
             received_at: now,
         }
     }
@@ -69,6 +72,12 @@ impl Deadlines {
         self.write_since = None;
     }
 
+    /// A writer was set up with a token that ends then. Another token for the same writer changes nothing about
+    /// it, as with a real store.
+    pub(super) fn token_ends(&mut self, at: Instant) {
+        self.token_ends = Some(self.token_ends.map_or(at, |before| before.min(at)));
+    }
+
     /// The connection is about to close.
     pub(super) fn closing(&mut self) {
         set(&mut self.close_since, true);
@@ -95,6 +104,8 @@ impl Deadlines {
 
     fn next(&self, limits: &Limits) -> (Instant, CloseReason) {
         let idle = (self.received_at + limits.idle_timeout, CloseReason::Idle);
+        // A connection that closes has a deadline for that.
+        let token_ends = self.token_ends.filter(|_| self.close_since.is_none());
         [
             (self.hello_since, limits.hello_timeout, CloseReason::NoHello),
             (
@@ -115,6 +126,7 @@ impl Deadlines {
         ]
         .into_iter()
         .filter_map(|(since, timeout, reason)| Some((since? + timeout, reason)))
+        .chain(token_ends.map(|at| (at, CloseReason::TokenExpired)))
         .chain([idle])
         .min_by_key(|(at, _)| *at)
         .unwrap_or(idle)

@@ -14,7 +14,11 @@
 //! and the replies to everything that came in one read leave in one write.
 
 mod deadlines;
+#[cfg(test)]
+mod guarded_tests;
 mod inbox;
+#[cfg(test)]
+mod limit_tests;
 mod outbox;
 mod requests;
 #[cfg(test)]
@@ -41,6 +45,7 @@ use crate::{
     counters::{Counters, ServerStats, wide},
     handler::{Answer, Call, CloseReason, Held, Verdict, Writers},
     limits::{Limits, MAX_CALLS},
+    security::Guard,
     store::{Appended, Segments},
 };
 
@@ -51,6 +56,8 @@ pub(crate) struct Shared {
     pub(crate) segments: Segments,
     /// The bounds.
     pub(crate) limits: Limits,
+    /// Who looks at tokens; nobody where everybody may do everything.
+    pub(crate) guard: Option<Arc<Guard>>,
     /// A permit for each byte of appends that may be in the server at the same time.
     pub(crate) append_memory: Arc<Semaphore>,
     /// The number of the next connection. The right to append for a writer goes by it, so it is one for all
@@ -88,6 +95,8 @@ pub(crate) struct Connection<S> {
     /// An append that waits for memory or for room in the queue of the storage thread.
     stalled: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     replies: FrameQueue,
+    /// The socket may hold bytes back, as one with TLS does, until it is flushed.
+    unflushed: bool,
     deadlines: Deadlines,
     closing: Option<CloseReason>,
     /// The first message has come.
@@ -115,6 +124,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             held: None,
             stalled: None,
             replies: FrameQueue::new(),
+            unflushed: false,
             deadlines: Deadlines::new(&shared.limits),
             closing: None,
             greeted: false,
@@ -165,7 +175,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         self.deadlines
             .in_frame(receiving && self.inbox.is_in_frame());
-        self.deadlines.writing(!self.replies.is_empty());
+        self.deadlines
+            .writing(self.unflushed || !self.replies.is_empty());
         self.deadlines.poll(&self.shared.limits, cx)
     }
 
@@ -275,7 +286,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn is_settled(&self) -> bool {
-        self.replies.is_empty() && self.writers.in_flight() == 0
+        self.replies.is_empty() && !self.unflushed && self.writers.in_flight() == 0
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
@@ -290,6 +301,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         if progress {
             self.deadlines.wrote();
+            self.unflushed = true;
+        }
+        if self.unflushed && Pin::new(&mut self.socket).poll_flush(cx)?.is_ready() {
+            self.unflushed = false;
         }
         Ok(progress)
     }

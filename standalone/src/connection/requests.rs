@@ -16,6 +16,7 @@ use tracing::debug;
 use super::Connection;
 use crate::{
     handler::{self, Admitted, CloseReason, Held, IncomingAppend},
+    security::Admission,
     store::{Append, AppendSink, AppendTag, Appended, Submitted, Ticket},
 };
 
@@ -62,6 +63,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if let Err(error) = self.assembler.admit(&request) {
             return self.bad_block(&error);
         }
+        if self.is_admitted(&request) {
+            self.serve(request, cx);
+        }
+        if self.assembler.held_bytes() == 0 && self.held.is_none() {
+            drop(self.inbox.take_share());
+        }
+    }
+
+    /// Whether the token of a request, where one is needed, gives the right to it. If not, that is told.
+    fn is_admitted(&mut self, request: &Request) -> bool {
+        let Some(guard) = &self.shared.guard else {
+            return true;
+        };
+        match guard.admit(request) {
+            Admission::Admitted => return true,
+            Admission::AdmittedUntil(ends) => {
+                self.deadlines.token_ends(ends);
+                return true;
+            }
+            Admission::Refused(refusal) => self.reply(&refusal),
+            Admission::Closed => self.close(CloseReason::TokenExpired),
+        }
+        false
+    }
+
+    fn serve(&mut self, request: Request, cx: &mut Context<'_>) {
         match request {
             Request::Hello(hello) => self.hello(&hello),
             Request::KeepAlive(_) => self.reply(&KeepAlive.into()),
@@ -95,9 +122,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 debug!(name: "server.message_unknown", code = request.code(), "a message of no known type");
                 self.close(CloseReason::BadFrame);
             }
-        }
-        if self.assembler.held_bytes() == 0 && self.held.is_none() {
-            drop(self.inbox.take_share());
         }
     }
 

@@ -22,19 +22,19 @@ use tokio_util::sync::CancellationToken;
 use super::{Connection, Shared};
 use crate::{Limits, handler::CloseReason, store::Segments};
 
-const SEGMENT: &str = "s/b/0.#epoch.0";
+pub(super) const SEGMENT: &str = "s/b/0.#epoch.0";
 
-struct Client {
-    pipe: DuplexStream,
-    connection: JoinHandle<CloseReason>,
-    shared: Arc<Shared>,
+pub(super) struct Client {
+    pub(super) pipe: DuplexStream,
+    pub(super) connection: JoinHandle<CloseReason>,
+    pub(super) shared: Arc<Shared>,
     shutdown: CancellationToken,
     buffer: BytesMut,
-    began: Instant,
+    pub(super) began: Instant,
 }
 
 /// A connection over a pipe that holds `pipe` bytes in each direction.
-async fn connect(pipe: usize, change: impl FnOnce(&mut Limits)) -> Client {
+pub(super) async fn connect(pipe: usize, change: impl FnOnce(&mut Limits)) -> Client {
     let mut limits = Limits::default();
     change(&mut limits);
     let segments = Segments::in_memory(10, u64::MAX);
@@ -44,12 +44,13 @@ async fn connect(pipe: usize, change: impl FnOnce(&mut Limits)) -> Client {
         append_memory: Arc::new(Semaphore::new(limits.max_append_bytes)),
         next_connection: AtomicU64::new(1),
         counters: Arc::default(),
+        guard: None,
         limits,
     });
     connect_to(pipe, shared).await
 }
 
-async fn connect_to(pipe: usize, shared: Arc<Shared>) -> Client {
+pub(super) async fn connect_to(pipe: usize, shared: Arc<Shared>) -> Client {
     let (pipe, socket) = duplex(pipe);
     let silent = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
     let shutdown = CancellationToken::new();
@@ -66,12 +67,12 @@ async fn connect_to(pipe: usize, shared: Arc<Shared>) -> Client {
 }
 
 impl Client {
-    async fn send(&mut self, request: impl Into<Request>) {
+    pub(super) async fn send(&mut self, request: impl Into<Request>) {
         let frame = request.into().encode_to_bytes().unwrap();
         self.pipe.write_all(&frame).await.unwrap();
     }
 
-    async fn next(&mut self) -> Option<Reply> {
+    pub(super) async fn next(&mut self) -> Option<Reply> {
         let mut decoder = FrameDecoder::new(FrameLimits::new(MAX_RECEIVED_PAYLOAD));
         loop {
             if let Some(frame) = decoder.decode_frame(&mut self.buffer).unwrap() {
@@ -83,12 +84,12 @@ impl Client {
         }
     }
 
-    async fn greet(&mut self) {
+    pub(super) async fn greet(&mut self) {
         self.send(Hello::current()).await;
         assert_eq!(self.next().await, Some(Hello::current().into()));
     }
 
-    async fn set_up(&mut self) {
+    pub(super) async fn set_up(&mut self) {
         self.send(SetupAppend {
             request_id: 1,
             writer_id: WriterId::from_wire(1),
@@ -100,7 +101,7 @@ impl Client {
     }
 
     /// How the connection ends, and after how long.
-    async fn end(self) -> (CloseReason, Duration) {
+    pub(super) async fn end(self) -> (CloseReason, Duration) {
         let Self {
             connection,
             began,
@@ -113,7 +114,7 @@ impl Client {
     }
 }
 
-fn append(number: i64, data: Bytes) -> Request {
+pub(super) fn append(number: i64, data: Bytes) -> Request {
     AppendBlockEnd {
         writer_id: WriterId::from_wire(1),
         size_of_whole_events: 0,
@@ -125,7 +126,7 @@ fn append(number: i64, data: Bytes) -> Request {
     .into()
 }
 
-fn read(offset: i64) -> Request {
+pub(super) fn read(offset: i64) -> Request {
     ReadSegment {
         segment: SEGMENT.into(),
         offset,

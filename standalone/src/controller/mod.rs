@@ -23,6 +23,7 @@
 //! | truncate stream | segments | line of the stream | as if truncated at the segment store alone |
 //! | delete stream | line: deleting | segments, then no line | finished at the next start, or by the repetition |
 
+mod access;
 mod catalog;
 mod changes;
 mod convert;

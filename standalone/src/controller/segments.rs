@@ -13,7 +13,7 @@ use super::{
     streams::absent,
 };
 
-/// The token that stands for none: security is off.
+/// The token that stands for none. Where one is to be given out it is put in its place afterwards.
 const NO_TOKEN: String = String::new();
 
 impl<S: Storage> Controller<S> {
@@ -174,7 +174,7 @@ impl<S: Storage> Controller<S> {
         })
     }
 
-    /// Security is off: an empty token for everybody, also for streams that do not exist.
+    /// The answer that a token is put into, also for streams that do not exist.
     pub(super) fn handle_get_delegation_token(
         &self,
         _: api::StreamInfo,

@@ -44,8 +44,8 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 ///
 /// Any `:authority` is served that is one; the HTTP library refuses a list with several ports, which a Java
 /// client with a list of controllers may send.
-/// Pings are answered as often as a client sends them. Credentials, tracing headers and compression are
-/// neither asked for nor used.
+/// Pings are answered as often as a client sends them. Tracing headers and compression are neither asked for
+/// nor used.
 ///
 /// # Cancel safety
 /// Dropping the future drops `incoming` and all connections. Changes under way are completed by tasks

@@ -55,6 +55,8 @@ pub(crate) enum CloseReason {
     WrongNumber,
     /// An offset that no client may ask for.
     IllegalOffset,
+    /// The token of a writer has ended.
+    TokenExpired,
     /// The store failed.
     Store,
 }
