@@ -22,6 +22,9 @@ use crate::{
     secure::{HashPassword, Identity, Protection},
 };
 
+#[cfg(feature = "video")]
+use crate::video;
+
 /// Pravega byte streams on the command line.
 ///
 /// Without --controller the streams live in a data directory on this machine, served by this process, or
@@ -110,6 +113,10 @@ pub(crate) enum Command {
     Completions { shell: Shell },
     /// Write the man pages into a directory, which is made if it is missing
     Man { dir: PathBuf },
+    /// Record byte streams over HTTP, and play them in a browser
+    #[cfg(feature = "video")]
+    #[command(subcommand)]
+    Video(video::Video),
 }
 
 impl Arguments {
@@ -210,6 +217,8 @@ impl Command {
             | Self::Demo(_)
             | Self::Completions { .. }
             | Self::Man { .. } => false,
+            #[cfg(feature = "video")]
+            Self::Video(_) => false,
         }
     }
 }

@@ -66,7 +66,8 @@ pub(crate) async fn list(
     names.iter().try_for_each(|name| output::line(name))
 }
 
-fn is_internal(name: &str) -> bool {
+/// True for the name of something that Pravega keeps for itself.
+pub(crate) fn is_internal(name: &str) -> bool {
     name.rsplit('/')
         .next()
         .is_some_and(|last| last.starts_with(INTERNAL))

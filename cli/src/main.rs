@@ -15,6 +15,8 @@ mod read;
 mod secure;
 mod serve;
 mod session;
+#[cfg(feature = "video")]
+mod video;
 mod watch;
 mod write;
 
@@ -22,6 +24,8 @@ use std::process::ExitCode;
 
 use tracing_subscriber::EnvFilter;
 
+#[cfg(feature = "video")]
+use crate::video::Video;
 use crate::{
     args::{Arguments, Command},
     error::CliError,
@@ -61,6 +65,8 @@ async fn run(arguments: Arguments) -> Result<(), CliError> {
     match command {
         Command::Serve(options) => return serve::run(&place, &options).await,
         Command::Demo(options) => return demo::run(&options).await,
+        #[cfg(feature = "video")]
+        Command::Video(Video::Serve(options)) => return video::serve(&place, &options).await,
         Command::HashPassword(options) => return secure::print_hash(&options),
         Command::Completions { shell } => return manual::completions(shell),
         Command::Man { dir } => return manual::pages(&dir),
@@ -104,5 +110,9 @@ async fn on_streams(session: &Session, command: &Command) -> Result<(), CliError
         Command::Bench(options) => bench::run(session, options).await,
         Command::Seal { stream } => inspect::seal(session, stream).await,
         Command::Rm { stream } => inspect::remove(session, stream).await,
+        #[cfg(feature = "video")]
+        Command::Video(Video::Serve(_)) => Ok(()),
+        #[cfg(feature = "video")]
+        Command::Video(Video::Record(options)) => video::record(session, options).await,
     }
 }

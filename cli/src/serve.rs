@@ -55,7 +55,8 @@ async fn until_end(server: &StandaloneHandle, options: &Serve) -> Result<(), Cli
     }
 }
 
-async fn until_signal() -> Result<(), CliError> {
+/// Waits until the process is asked to end.
+pub(crate) async fn until_signal() -> Result<(), CliError> {
     let what = "waiting for a signal";
     #[cfg(unix)]
     {

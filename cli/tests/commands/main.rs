@@ -11,3 +11,5 @@ mod process;
 mod secure;
 mod serve;
 mod streams;
+#[cfg(feature = "video")]
+mod video;
