@@ -1,0 +1,139 @@
+//! What a contender is asked to do, and how it answers: the same for ours, for the bare socket and for the peers.
+//!
+//! A contender is a program that gets a [`Job`] as its arguments and prints one figure a line, `name=value`.
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::meter::Meter;
+
+/// Whatever ends a measurement early.
+pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// What to do, over and over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Work {
+    /// Hand over buffers that need no copy
+    Append,
+    /// Write from a slice
+    Write,
+    /// Write from a slice and wait until it is durable
+    Flush,
+    /// Hand over a buffer and wait until it is durable
+    FlushBytes,
+    /// Read into a slice
+    Read,
+    /// Take received buffers as they are
+    ReadChunk,
+    /// Write what a reader at the tail waits for
+    Wake,
+    /// Hold many open writers and readers at the tail
+    Crowd,
+    /// Start a server and look at it
+    Serve,
+}
+
+/// One job of a contender.
+#[derive(Debug, Clone, Args)]
+pub struct Job {
+    /// The server's address, as it has printed it
+    pub address: String,
+    /// What to do
+    pub work: Work,
+    /// Bytes in one call; for a crowd, how many writers and readers
+    pub size: usize,
+    /// For how long
+    pub seconds: f64,
+    /// Several writers may share a segment
+    #[arg(long)]
+    pub shared: bool,
+    /// On how many threads the runtime runs; 1 is the calling thread alone
+    #[arg(long, default_value_t = 2)]
+    pub threads: usize,
+    /// The most bytes that a writer holds unacknowledged
+    #[arg(long)]
+    pub window: Option<usize>,
+    /// A pause before each call, which is not measured
+    #[arg(long, default_value_t = 0)]
+    pub idle_ms: u64,
+}
+
+/// What a contender can do with one call.
+#[allow(
+    async_fn_in_trait,
+    reason = "measured on the thread that calls it; nobody sends it anywhere"
+)]
+pub trait Contender {
+    /// Gets ready for the next call, which is not measured.
+    async fn prepare(&mut self) -> Outcome<()> {
+        Ok(())
+    }
+
+    /// Makes one call. Returns the payload bytes that it moved.
+    async fn call(&mut self) -> Outcome<usize>;
+
+    /// Waits until everything is where it belongs.
+    async fn settle(&mut self) -> Outcome<()>;
+}
+
+/// Calls are made in batches of about this many bytes between two looks at the clock.
+const BATCH: usize = 64 * 1024;
+/// A fifth of the time goes into warming up: the allocator, the window, the congestion window.
+const WARM_UP: f64 = 0.2;
+
+impl Job {
+    /// Measures the contender and prints its figures.
+    ///
+    /// # Errors
+    /// When a call fails.
+    pub async fn measure(&self, contender: &mut impl Contender) -> Outcome<()> {
+        let span = Duration::from_secs_f64(self.seconds);
+        self.repeat(contender, span.mul_f64(WARM_UP)).await?;
+        let meter = self.repeat(contender, span).await?;
+        meter.print();
+        Ok(())
+    }
+
+    async fn repeat(&self, contender: &mut impl Contender, span: Duration) -> Outcome<Meter> {
+        let is_latency = matches!(self.work, Work::Flush | Work::FlushBytes | Work::Wake);
+        let batch = if is_latency {
+            1
+        } else {
+            (BATCH / self.size.max(1)).max(1)
+        };
+        let mut meter = Meter::start();
+        while meter.elapsed() < span {
+            contender.prepare().await?;
+            if self.idle_ms > 0 {
+                tokio::time::sleep(Duration::from_millis(self.idle_ms)).await;
+            }
+            let before = meter.elapsed();
+            for _ in 0..batch {
+                meter.count(contender.call().await?);
+            }
+            if is_latency {
+                meter.record(before);
+            }
+        }
+        contender.settle().await?;
+        meter.stop();
+        Ok(meter)
+    }
+}
+
+/// Runs on as many threads as asked for: a future on the calling thread alone for 1.
+///
+/// # Errors
+/// When there are no threads to be had, or the future fails.
+pub fn block_on(threads: usize, future: impl Future<Output = Outcome<()>>) -> Outcome<()> {
+    use tokio::runtime::Builder;
+    let mut builder = if threads <= 1 {
+        Builder::new_current_thread()
+    } else {
+        let mut builder = Builder::new_multi_thread();
+        builder.worker_threads(threads);
+        builder
+    };
+    builder.enable_all().build()?.block_on(future)
+}

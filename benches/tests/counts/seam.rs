@@ -1,0 +1,164 @@
+//! A dialer that looks at everything that passes between the client and the socket.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, IoSlice},
+    ops::Range,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard},
+    task::{Context, Poll, ready},
+};
+
+use futures::future::BoxFuture;
+use pravega_byte_stream::{ConnectError, Dial, Dialed, Endpoint};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpStream, tcp},
+};
+
+/// What has passed since the last look.
+#[derive(Debug, Default)]
+pub(crate) struct Passed {
+    /// Writes that the socket took something of.
+    pub(crate) writes: u64,
+    /// Reads that gave something.
+    pub(crate) reads: u64,
+    pub(crate) bytes_written: usize,
+    /// Of those, bytes out of the memory that is watched.
+    pub(crate) bytes_of_caller: usize,
+    /// Memory that the socket wrote into: the begin and the end of each piece.
+    pub(crate) filled: BTreeMap<usize, usize>,
+    /// Memory of the caller.
+    watched: Range<usize>,
+}
+
+/// Dials, counts.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Seam {
+    passed: Arc<Mutex<Passed>>,
+}
+
+impl Seam {
+    /// What has passed since the last time, and from now on watches for payload out of `memory`.
+    pub(crate) fn take(&self, memory: &[u8]) -> Passed {
+        let watched = addresses(memory);
+        let fresh = Passed {
+            watched,
+            ..Passed::default()
+        };
+        std::mem::replace(&mut *self.lock(), fresh)
+    }
+
+    /// What has passed since the last time.
+    pub(crate) fn look(&self) -> MutexGuard<'_, Passed> {
+        self.lock()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Passed> {
+        self.passed.lock().unwrap()
+    }
+}
+
+pub(crate) fn addresses(memory: &[u8]) -> Range<usize> {
+    let begin = memory.as_ptr().addr();
+    begin..begin + memory.len()
+}
+
+impl Passed {
+    /// Notes which of the bytes that the socket took are the caller's own.
+    fn wrote(&mut self, parts: &[IoSlice<'_>], mut taken: usize) {
+        self.writes += 1;
+        self.bytes_written += taken;
+        for part in parts {
+            let now = part.len().min(taken);
+            let at = addresses(part);
+            if self.watched.contains(&at.start) && at.end <= self.watched.end {
+                self.bytes_of_caller += now;
+            }
+            taken -= now;
+        }
+    }
+
+    fn filled(&mut self, memory: &[u8]) {
+        self.reads += 1;
+        let at = addresses(memory);
+        self.filled.insert(at.start, at.end);
+    }
+
+    /// Whether the socket itself wrote these bytes where they are.
+    pub(crate) fn is_as_received(&self, chunk: &[u8]) -> bool {
+        let mut left = addresses(chunk);
+        while !left.is_empty() {
+            let piece = self.filled.range(..=left.start).next_back();
+            match piece {
+                Some((_, &end)) if end > left.start => left.start = end.min(left.end),
+                _ => return false,
+            }
+        }
+        true
+    }
+}
+
+impl Dial for Seam {
+    fn dial<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<Dialed, ConnectError>> {
+        Box::pin(async move {
+            let address = endpoint.to_string();
+            let socket = TcpStream::connect(address).await.unwrap();
+            socket.set_nodelay(true).unwrap();
+            let (reader, writer) = socket.into_split();
+            let seam = || self.clone();
+            Ok(Dialed::new(Reader(reader, seam()), Writer(writer, seam())))
+        })
+    }
+}
+
+struct Reader(tcp::OwnedReadHalf, Seam);
+
+impl AsyncRead for Reader {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.0).poll_read(cx, buf))?;
+        self.1.lock().filled(&buf.filled()[before..]);
+        Poll::Ready(Ok(()))
+    }
+}
+
+struct Writer(tcp::OwnedWriteHalf, Seam);
+
+impl AsyncWrite for Writer {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let taken = ready!(Pin::new(&mut self.0).poll_write(cx, buf))?;
+        self.1.lock().wrote(&[IoSlice::new(buf)], taken);
+        Poll::Ready(Ok(taken))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let taken = ready!(Pin::new(&mut self.0).poll_write_vectored(cx, bufs))?;
+        self.1.lock().wrote(bufs, taken);
+        Poll::Ready(Ok(taken))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}

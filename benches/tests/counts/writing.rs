@@ -1,0 +1,106 @@
+//! What writing costs.
+
+use bytes::Bytes;
+
+use crate::{
+    scene::{MODES, Scene},
+    seam::addresses,
+};
+
+const MIB: usize = 1 << 20;
+/// Written before anything is counted: buffers have their size then, and the writer is set up.
+const WARM_UP: usize = 64 * MIB;
+const VOLUME: usize = 256 * MIB;
+
+#[test]
+fn an_append_of_bytes_is_not_copied_on_its_way_to_the_socket() {
+    let scene = Scene::new();
+    for mode in MODES {
+        let mut writer = scene.writer(mode);
+        let piece = Bytes::from(vec![7; MIB]);
+        let mut append = async |volume: usize| {
+            for _ in 0..volume / MIB {
+                writer.append(piece.clone()).await.unwrap();
+            }
+            writer.flush().await.unwrap();
+        };
+        scene.runtime.block_on(append(WARM_UP));
+        scene.seam.take(&piece);
+        let cost = scene.cost(async || append(VOLUME).await);
+        let passed = scene.seam.take(&[]);
+        println!(
+            "{mode:?}: {cost:?}, {} writes, {} reads",
+            passed.writes, passed.reads
+        );
+        assert_eq!(passed.bytes_of_caller, VOLUME, "{mode:?}");
+        assert!(
+            cost.allocations.bytes_total < 4096 * (VOLUME / MIB) as u64,
+            "{mode:?}: {cost:?}"
+        );
+    }
+}
+
+#[test]
+fn a_write_from_a_slice_is_copied_once() {
+    let scene = Scene::new();
+    for mode in MODES {
+        let mut writer = scene.writer(mode);
+        let piece = vec![7; MIB];
+        let mut write = async |volume: usize| {
+            for _ in 0..volume / MIB {
+                writer.write_all(&piece).await.unwrap();
+            }
+            writer.flush().await.unwrap();
+        };
+        scene.runtime.block_on(write(WARM_UP));
+        scene.seam.take(&piece);
+        let cost = scene.cost(async || write(VOLUME).await);
+        let passed = scene.seam.take(&[]);
+        println!(
+            "{mode:?}: {cost:?}, {} writes, {} reads",
+            passed.writes, passed.reads
+        );
+        assert_eq!(
+            passed.bytes_of_caller, 0,
+            "{mode:?}: the caller may change its slice"
+        );
+        // A second copy would need a second buffer.
+        let allocated = cost.allocations.bytes_total;
+        assert!(allocated <= VOLUME as u64 / 100 * 101, "{mode:?}: {cost:?}");
+    }
+}
+
+#[test]
+fn a_small_write_allocates_almost_never() {
+    let scene = Scene::new();
+    for mode in MODES {
+        let mut writer = scene.writer(mode);
+        let mut write = async |writes: u64| {
+            for _ in 0..writes {
+                writer.write_all(&[7; 100]).await.unwrap();
+            }
+            writer.flush().await.unwrap();
+        };
+        scene.runtime.block_on(write(500_000));
+        let writes = 1_000_000;
+        scene.seam.take(&[]);
+        let cost = scene.cost(async || write(writes).await);
+        let passed = scene.seam.take(&[]);
+        println!(
+            "{mode:?}: {cost:?}, {} writes, {} reads",
+            passed.writes, passed.reads
+        );
+        assert!(
+            cost.allocations.count_total <= writes / 1_000,
+            "{mode:?}: {cost:?}"
+        );
+    }
+}
+
+#[test]
+fn watching_memory_finds_copies() {
+    let memory = vec![7; 100];
+    let copy = memory.clone();
+    assert!(addresses(&memory).contains(&memory[10..].as_ptr().addr()));
+    assert!(!addresses(&memory).contains(&copy.as_ptr().addr()));
+}
