@@ -68,12 +68,30 @@ impl<M: Machine> Driver<M> {
         look(&self.lock().machine)
     }
 
+    /// Gives the session an input after which it has nothing to send, to tell or to wait for.
+    pub(crate) fn nudge<T>(&self, input: impl FnOnce(&mut M) -> T) -> T {
+        input(&mut self.lock().machine)
+    }
+
     /// Gives the session one input and carries out what it decides.
     pub(crate) fn drive<T>(self: &Arc<Self>, input: impl FnOnce(&mut M, Instant) -> T) -> T {
         let now = now();
+        self.drain_after(|machine| input(machine, now), || now)
+    }
+
+    /// The same for an input that needs no clock, which is read only if what the session decides does.
+    pub(crate) fn take<T>(self: &Arc<Self>, input: impl FnOnce(&mut M) -> T) -> T {
+        self.drain_after(input, now)
+    }
+
+    fn drain_after<T>(
+        self: &Arc<Self>,
+        input: impl FnOnce(&mut M) -> T,
+        now: impl Fn() -> Instant,
+    ) -> T {
         let (answer, outcome) = {
             let mut state = self.lock();
-            let answer = input(&mut state.machine, now);
+            let answer = input(&mut state.machine);
             (answer, state.drain(now))
         };
         if let Some(flow) = &outcome.pump {

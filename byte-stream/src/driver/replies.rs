@@ -33,7 +33,7 @@ impl<M: Machine> Replies<M> {
                 return None;
             }
             let answer = input(&mut state, now);
-            (answer, state.drain(now))
+            (answer, state.drain(|| now))
         };
         // What was enqueued is pumped by the connection's driver when it has delivered all that it read.
         driver.carry_out(outcome);

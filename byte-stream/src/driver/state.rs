@@ -55,7 +55,7 @@ impl<M: Machine> State<M> {
     }
 
     /// Takes everything out of the session that one input put in.
-    pub(super) fn drain(&mut self, now: Instant) -> Outcome {
+    pub(super) fn drain(&mut self, now: impl Fn() -> Instant) -> Outcome {
         let mut outcome = Outcome {
             pump: None,
             detached: None,
@@ -68,7 +68,7 @@ impl<M: Machine> State<M> {
                 Ok(()) => break,
                 Err(error) => {
                     self.flow = None;
-                    self.machine.handle_disconnected(now, disconnect(&error));
+                    self.machine.handle_disconnected(now(), disconnect(&error));
                 }
             }
         }

@@ -68,7 +68,12 @@ impl Inner {
 
     /// Takes something from the session if it is there now.
     pub(crate) fn step<T>(&self, take: impl FnOnce(&mut Reading) -> Look<T>) -> Look<T> {
-        self.driver.drive(|reading, _| take(reading))
+        self.driver.take(take)
+    }
+
+    /// Takes something that lies within what was received, so that only the position moves.
+    pub(super) fn within<T>(&self, take: impl FnOnce(&mut Reading) -> Option<T>) -> Option<T> {
+        self.driver.nudge(take)
     }
 
     /// Takes something from the session, waiting until it is there; none at the end.
@@ -76,6 +81,9 @@ impl Inner {
         &self,
         mut take: impl FnMut(&mut Reading) -> Look<T>,
     ) -> Result<Option<T>, ReadError> {
+        if let Some(found) = self.step(&mut take)? {
+            return Ok(found.taken());
+        }
         let began = now();
         let ready = || match self.step(&mut take) {
             Ok(None) => self.unreachable(began).map(Err),

@@ -113,7 +113,11 @@ impl ByteReader {
             room.put(shown);
             return Ok(len);
         }
-        self.inner()?
+        let inner = self.inner()?;
+        if inner.within(|reading| reading.copy_within(buf)).is_some() {
+            return Ok(buf.len());
+        }
+        inner
             .next(|reading| reading.copy_to(buf))
             .await
             .map(Option::unwrap_or_default)
@@ -164,7 +168,11 @@ impl ByteReader {
         if let Some(shown) = self.take_shown(max) {
             return Ok(Some(shown));
         }
-        self.inner()?.next(|reading| reading.take_chunk(max)).await
+        let inner = self.inner()?;
+        if let Some(chunk) = inner.within(|reading| reading.take_within(max)) {
+            return Ok(Some(chunk));
+        }
+        inner.next(|reading| reading.take_chunk(max)).await
     }
 
     /// Hands out received bytes if there are any, without waiting.

@@ -109,6 +109,25 @@ impl Reading {
         }
     }
 
+    /// Copies bytes into `buf`, if more of them lie together than it takes: then only the position moves.
+    pub(crate) fn copy_within(&mut self, buf: &mut [u8]) -> Option<()> {
+        let len = buf.len();
+        let bytes = self.session.peek().filter(|bytes| bytes.len() > len)?;
+        buf.copy_from_slice(bytes.get(..len)?);
+        self.session.consume(len);
+        self.gave(());
+        Some(())
+    }
+
+    /// Takes `len` bytes as they are, if more lie together: then only the position moves.
+    pub(crate) fn take_within(&mut self, len: usize) -> Option<Bytes> {
+        self.session.peek().filter(|bytes| bytes.len() > len)?;
+        match self.session.poll_chunk(len) {
+            ReadStep::Chunk(chunk) => Some(self.gave(chunk)),
+            _ => None,
+        }
+    }
+
     /// Copies received bytes into `buf`, which is not empty.
     pub(crate) fn copy_to(&mut self, buf: &mut [u8]) -> Look<usize> {
         match self.ready()? {

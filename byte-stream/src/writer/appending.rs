@@ -93,6 +93,14 @@ impl Appending {
         self.closed.clone().or_else(failed)
     }
 
+    /// Accepts bytes that only make a block longer which waits for others; none when that is not all.
+    pub(crate) fn extend(&mut self, bytes: &[u8]) -> Option<Range<u64>> {
+        match &self.closed {
+            Some(_) => None,
+            None => self.session.extend(bytes),
+        }
+    }
+
     /// Accepts a piece if there is room; none when there is none now.
     pub(crate) fn submit(
         &mut self,

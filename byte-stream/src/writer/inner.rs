@@ -102,6 +102,13 @@ impl Inner {
         }
     }
 
+    /// Accepts bytes that only make a block longer which waits for others. False when that is not all, and nothing was
+    /// accepted then.
+    pub(crate) fn extend(&self, bytes: &[u8]) -> bool {
+        let extended = self.driver.nudge(|appending| appending.extend(bytes));
+        extended.is_some()
+    }
+
     /// Accepts a piece if there is room; none when there is none now.
     pub(crate) fn try_submit(&self, piece: &Piece<'_>) -> Result<Option<Range<u64>>, WriteError> {
         self.driver

@@ -125,7 +125,10 @@ impl ByteWriter {
         let inner = self.inner()?;
         let len = buf.len().min(inner.max_write);
         let piece = buf.get(..len).unwrap_or(buf);
-        inner.submit(Piece::Copied(piece)).await?;
+        // What most small writes are, without the machinery of those that may have to wait.
+        if !inner.extend(piece) {
+            inner.submit(Piece::Copied(piece)).await?;
+        }
         Ok(len)
     }
 

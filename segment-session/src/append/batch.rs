@@ -10,8 +10,8 @@ use super::window::{BLOCK_OVERHEAD, CHUNK_OVERHEAD};
 /// Accepted bytes on their way into blocks. A submission is never split over two blocks.
 ///
 /// Small submissions are copied, once, into an arena, from which blocks are cut without another copy or
-/// allocation; large ones are strung in between as they are. Arenas grow with use and are given back when
-/// everything is durable.
+/// allocation; large ones are strung in between as they are. Arenas grow with use, are used again, and are given
+/// back a while after everything is durable.
 pub(super) struct Batch {
     /// Blocks that take nothing more.
     closed: VecDeque<Draft>,
@@ -117,6 +117,26 @@ impl Batch {
         }
     }
 
+    /// Adds bytes by copying them, if the open block and the arena have room for them as they are.
+    pub(super) fn extend_in_place(&mut self, data: &[u8]) -> bool {
+        let free = self.arena.capacity() - self.arena.len();
+        let Some(open) = &mut self.open else {
+            return false;
+        };
+        if data.len() > free || data.len() > self.max_block_bytes.saturating_sub(open.len) {
+            return false;
+        }
+        open.len += data.len();
+        open.cost += data.len();
+        self.arena.extend_from_slice(data);
+        true
+    }
+
+    /// True while memory is kept for more bytes.
+    pub(super) fn holds_memory(&self) -> bool {
+        self.arena_bytes > 0 || !self.full.is_empty()
+    }
+
     /// Adds bytes as they are.
     pub(super) fn push_bytes(&mut self, now: Instant, start: u64, data: Bytes, cost: usize) {
         self.extend(now, start, data.len(), cost);
@@ -199,7 +219,7 @@ impl Batch {
     /// Makes free space: the present arena is full, the next one is larger, or one of the largest that is free
     /// again.
     ///
-    /// **Bound** of the full ones: what is unacknowledged lies in them, and they are let go when nothing is.
+    /// **Bound** of the full ones: a new one is made only while all of them hold what is unacknowledged.
     fn next_arena(&mut self, wanted: usize) {
         self.cut_arena();
         let full = std::mem::take(&mut self.arena);

@@ -96,6 +96,7 @@ impl AppendSession {
     /// A deadline from [`poll_timeout`](Self::poll_timeout) has come. Harmless at any other time.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.end_linger(now);
+        self.release_unused(now);
         self.review(now);
     }
 

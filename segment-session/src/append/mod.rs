@@ -88,6 +88,8 @@ pub struct AppendSession {
     backoff: Backoff,
     not_before: Option<Instant>,
     next_sequence: u32,
+    /// Everything is durable; the memory kept for more bytes is given back then.
+    release_at: Option<Instant>,
     events: Events,
     stats: AppendStats,
 }
@@ -128,6 +130,7 @@ impl AppendSession {
             backoff: Backoff::new(options.backoff, salt),
             not_before: None,
             next_sequence: 0,
+            release_at: None,
             events: Events::default(),
             stats: AppendStats::default(),
         }
@@ -255,6 +258,17 @@ impl AppendSession {
         Ok(range)
     }
 
+    /// Accepts bytes by copying them, if they do nothing but make a block longer that waits for others: then there is
+    /// nothing to send, nobody to tell, and no deadline, so that the driver need not drain the session. None, and
+    /// nothing has happened, in every other case: [`submit`](Self::submit) them.
+    pub fn extend(&mut self, data: &[u8]) -> Option<Range<u64>> {
+        if !self.may_extend(data.len()) || !self.batch.extend_in_place(data) {
+            return None;
+        }
+        self.window.take(data.len());
+        Some(self.ledger.accept(data.len()))
+    }
+
     /// What was accepted so far no longer waits for more bytes to go with it.
     pub fn flush(&mut self, now: Instant) {
         self.flushed = self.ledger.accepted();
@@ -353,6 +367,21 @@ impl AppendSession {
         self.window.take(cost);
         self.events.accepted();
         Ok((self.ledger.accept(len), cost))
+    }
+
+    /// Whether bytes may go into the open block without making it due.
+    fn may_extend(&self, len: usize) -> bool {
+        let waits = !self.in_flight.is_empty() && self.in_flight.is_given_out();
+        let is_quiet = self.link.is_streaming() && self.options.linger.is_zero();
+        if !waits || !is_quiet || planted::is_on(Bug::ConditionalPipeline) {
+            return false;
+        }
+        let held_back = self.options.mode == WriteMode::Exclusive
+            || self.batch.open().is_some_and(|open| {
+                let is_short = open.len.saturating_add(len) < self.options.pipeline_block_bytes;
+                is_short && open.start >= self.flushed && !self.batch.has_closed()
+            });
+        held_back && self.check_submission(len).is_ok() && self.window.admits(len)
     }
 
     fn after_submission(&mut self, now: Instant) {

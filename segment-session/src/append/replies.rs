@@ -53,6 +53,7 @@ impl AppendSession {
             _ if self.failure.is_some() => self.stats.ignored_replies += 1,
             failure => self.on_failure(now, &failure),
         }
+        self.plan_release(now);
         Ok(())
     }
 
@@ -191,10 +192,6 @@ impl AppendSession {
         }
         self.progress();
         let drained = self.ledger.is_drained();
-        if drained {
-            self.batch.release();
-            self.in_flight.release();
-        }
         self.events.acked(drained);
     }
 

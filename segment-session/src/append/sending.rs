@@ -1,6 +1,9 @@
 //! What goes out, and when.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use pravega_client_shared::planted::{self, Bug};
 use pravega_wire_protocol::{AppendBlockEnd, ConditionalBlockEnd, Request, SetupAppend};
@@ -33,13 +36,30 @@ impl AppendSession {
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due; none while only a peer or a caller can move the
-    /// session. A session with nothing to do has no deadline.
+    /// session. A session with nothing to do has one more deadline, to give back the memory that it keeps for more
+    /// bytes, and then none.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.link {
             Link::Waiting { until } => Some(until),
-            Link::Streaming { .. } => self.linger_deadline(),
-            Link::Detached | Link::Attaching | Link::SettingUp { .. } => None,
+            Link::Streaming { .. } if !self.batch.is_empty() => self.linger_deadline(),
+            _ => self.release_at.filter(|_| self.ledger.is_drained()),
+        }
+    }
+
+    /// Everything is durable: the next bytes may come at once, or never.
+    pub(super) fn plan_release(&mut self, now: Instant) {
+        if self.ledger.is_drained() && self.batch.holds_memory() {
+            self.release_at = now.checked_add(RELEASE_AFTER);
+        }
+    }
+
+    /// Gives back the memory that nothing has needed for a while.
+    pub(super) fn release_unused(&mut self, now: Instant) {
+        if self.ledger.is_drained() && self.release_at.is_some_and(|at| at <= now) {
+            self.release_at = None;
+            self.batch.release();
+            self.in_flight.release();
         }
     }
 
@@ -126,3 +146,7 @@ impl AppendSession {
         }
     }
 }
+
+/// How long a session keeps memory for more bytes when everything is durable. A writer that flushes each write uses
+/// the same memory again and again, and one that has become idle holds none.
+const RELEASE_AFTER: Duration = Duration::from_secs(1);
