@@ -44,7 +44,7 @@ impl Spares {
     pub(crate) fn take(&mut self, len: usize) -> Option<(BytesMut, usize)> {
         let fits = |spare: &Spare| (len..=len.saturating_mul(2)).contains(&spare.capacity);
         let free = |spare: &mut Spare| fits(spare) && spare.handle.try_reclaim(spare.capacity);
-        let at = self.buffers.iter_mut().position(|spare| free(spare))?;
+        let at = self.buffers.iter_mut().position(free)?;
         let spare = self.buffers.remove(at)?;
         Some((spare.handle, spare.capacity))
     }

@@ -18,7 +18,9 @@ mkdir "$work/bin" "$work/here"
 ln -s "$cli" "$work/bin/pravega-bytes"
 {
     # Whatever a block has started ends with the shell.
+    # shellcheck disable=SC2016 # expanded by that shell
     echo 'trap "kill \$(jobs -p) 2>/dev/null || true" EXIT'
+    # shellcheck disable=SC2016 # no expansion, but Markdown
     sed -n '/^```sh$/,/^```$/{/^```/!p}' "$REPO_ROOT/docs/video.md"
 } >"$work/blocks.sh"
 cd "$work/here"

@@ -149,7 +149,7 @@ async function plays(page, stream) {
 }
 
 async function shoot(page) {
-  await page.mouse.move(5, 5);
+  await page.locator("#video").hover();
   writeFileSync(`${WORK}/video.png`, await page.screenshot({ fullPage: true }));
 }
 

@@ -1,6 +1,7 @@
 //! A writer whose connection is lost between a block and its ack: what goes out again, and what does not.
 
 #![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+#![expect(clippy::disallowed_methods, reason = "no time passes here")]
 
 use std::time::Instant;
 
@@ -39,13 +40,13 @@ fn main() -> Outcome<()> {
 }
 
 /// Plays the driver that has a connection, and the store that remembers the writer's last block.
-fn attach(session: &mut AppendSession, now: Instant, number: u32, last: i64) -> Outcome<()> {
+fn attach(session: &mut AppendSession, now: Instant, number: u64, last: i64) -> Outcome<()> {
     while let Some(event) = session.poll_event() {
         if matches!(event, AppendEvent::NeedsAttachment { .. }) {
             println!("the session asks for a connection");
         }
     }
-    let flow = FlowId::new(number.into()).ok_or("no such flow")?;
+    let flow = FlowId::new(number).ok_or("no such flow")?;
     session.handle_attached(now, flow, DelegationToken::default());
     let Some(Request::SetupAppend(setup)) = session.poll_transmit() else {
         return Err("a setup comes first".into());

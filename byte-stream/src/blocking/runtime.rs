@@ -114,7 +114,7 @@ mod tests {
             tokio::spawn(async move {
                 pending::<()>().await;
                 drop(alive);
-            })
+            });
         });
         drop(background);
         ended.blocking_recv().unwrap_err();

@@ -13,7 +13,6 @@ impl Meters {
         Self
     }
 
-    #[expect(clippy::unused_self, reason = "with the feature it is used")]
     pub(crate) fn counting(&self, dialer: Arc<dyn Dial>) -> Arc<dyn Dial> {
         dialer
     }
@@ -22,7 +21,6 @@ impl Meters {
 #[derive(Debug)]
 pub(crate) struct WriterMeter;
 
-#[expect(clippy::unused_self, reason = "with the feature it is used")]
 impl WriterMeter {
     pub(crate) fn new(_: &Meters) -> Self {
         Self
@@ -38,7 +36,6 @@ impl WriterMeter {
 #[derive(Debug)]
 pub(crate) struct ReaderMeter;
 
-#[expect(clippy::unused_self, reason = "with the feature it is used")]
 impl ReaderMeter {
     pub(crate) fn new(_: &Meters) -> Self {
         Self

@@ -134,7 +134,9 @@ impl Appending {
             return Err(closed.clone());
         }
         let reserved = self.session.reserve(len);
-        self.session.attach(now);
+        if reserved.is_ok() {
+            self.session.attach(now);
+        }
         self.unless_full(now, len, reserved)
     }
 

@@ -196,7 +196,8 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.status();
         if status.is_server_error() {
-            tracing::warn!(error = &self as &dyn std::error::Error, %status, "a request failed");
+            let error: &dyn std::error::Error = &self;
+            tracing::warn!(error, %status, "a request failed");
         }
         let details = Details {
             title: status.canonical_reason().unwrap_or_default(),

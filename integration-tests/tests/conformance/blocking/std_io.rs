@@ -59,7 +59,7 @@ fn t48_std_read_to_end_and_to_a_string() {
     assert_eq!(reader.read_to_end(&mut all).unwrap(), 0);
 
     let (mut writer, mut reader) = pair(&backend, &factory);
-    write!(writer, "{} and {}", "one", 2).unwrap();
+    write!(writer, "one and {}", 1 + 1).unwrap();
     writer.seal().unwrap();
     let mut text = String::new();
     reader.read_to_string(&mut text).unwrap();
