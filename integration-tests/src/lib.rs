@@ -46,6 +46,8 @@ mod docs {
     struct Recipes;
     #[doc = include_str!("../../docs/embedded-server.md")]
     struct EmbeddedServer;
+    #[doc = include_str!("../../docs/layers.md")]
+    struct Layers;
     #[doc = include_str!("../../docs/real-cluster.md")]
     struct RealCluster;
 }

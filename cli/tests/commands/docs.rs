@@ -1,7 +1,7 @@
 //! The shell blocks of `docs/`, run as printed.
 //!
 //! The `sh` blocks of a page are one bash script, in an empty directory with a data directory of its own. An `output`
-//! block behind one of them is exactly what that block prints on stdout. Indented blocks are not run.
+//! block behind one of them is exactly what that block prints on stdout. Blocks of other kinds are not run.
 
 use std::{
     fs,
