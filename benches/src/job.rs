@@ -60,7 +60,7 @@ pub struct Job {
 }
 
 /// What a contender can do with one call.
-#[allow(
+#[expect(
     async_fn_in_trait,
     reason = "measured on the thread that calls it; nobody sends it anywhere"
 )]

@@ -106,7 +106,7 @@ impl Raw {
     async fn reading(socket: TcpStream) -> Outcome<Self> {
         let segment: std::sync::Arc<str> = "endless/raw/0.#epoch.0".into();
         let ask = ReadSegment {
-            segment: segment.clone(),
+            segment: std::sync::Arc::clone(&segment),
             offset: 0,
             suggested_length: i32::try_from(MAX_READ_BYTES)?,
             delegation_token: Default::default(),

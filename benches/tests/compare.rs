@@ -1,6 +1,7 @@
 //! The runner runs: each comparison for a moment, without the peers. Nothing is said about figures.
 
-#![cfg(all(test, target_os = "linux"))]
+#![cfg(test)]
+#![cfg(target_os = "linux")]
 
 use std::process::Command;
 

@@ -11,7 +11,6 @@ use std::{
 };
 
 use futures::Stream;
-
 use pravega_client_shared::Endpoint;
 use pravega_wire_protocol::MAX_READ_BYTES;
 use snafu::{OptionExt as _, ResultExt};

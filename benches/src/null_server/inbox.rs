@@ -128,8 +128,7 @@ impl Skim {
         if self.missing > 0 || buffer.len() < self.behind {
             return None;
         }
-        self.body.put_slice(&buffer[..self.behind]);
-        buffer.advance(self.behind);
+        self.body.put(buffer.split_to(self.behind));
         Some(Frame {
             code: self.code,
             body: self.body.split().freeze(),

@@ -3,7 +3,8 @@
 //! The client runs on the thread of the test, the server on another: allocations and page faults are counted by
 //! thread, and calls of the socket and addresses of payload at the seam where the client dials.
 
-#![cfg(all(test, target_os = "linux"))]
+#![cfg(test)]
+#![cfg(target_os = "linux")]
 
 mod codec;
 mod reading;

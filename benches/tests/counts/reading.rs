@@ -1,28 +1,28 @@
 //! What reading costs.
 
-use crate::scene::{REPLY, Scene};
+use crate::scene::{REPLY, Scene, wide};
 
-const WARM_UP: usize = 32;
-const REPLIES: usize = 128;
+/// Replies before anything is counted: as many buffers are in turn then as there ever will be.
+const WARM_UP: usize = 256;
+const REPLIES: usize = 1_024;
 
 #[test]
 fn a_chunk_is_where_the_socket_put_it() {
     let scene = Scene::new();
     let mut reader = scene.reader();
     let seam = scene.seam.clone();
+    let mut moved = 0;
     scene.runtime.block_on(async {
         let mut received = 0;
         seam.take(&[]);
         while received < (WARM_UP + REPLIES) * REPLY {
             let chunk = reader.read_chunk(REPLY).await.unwrap().unwrap();
             received += chunk.len();
-            let passed = seam.look();
-            assert!(
-                passed.is_as_received(&chunk),
-                "a chunk was copied after {received} bytes"
-            );
+            moved += usize::from(!seam.look().is_as_received(&chunk));
         }
     });
+    // Of a large reply behind a small one the first 4 KiB come into a small buffer and are moved.
+    assert!(moved <= REPLIES / 50, "{moved} chunks");
 }
 
 #[test]
@@ -40,11 +40,8 @@ fn reading_into_a_slice_allocates_for_the_socket_only() {
     scene.seam.take(&[]);
     let volume = REPLIES * REPLY;
     let cost = scene.cost(async || read(volume).await);
-    let passed = scene.seam.take(&[]);
-    println!("{cost:?}, {} writes, {} reads", passed.writes, passed.reads);
-    // One buffer for each reply at most, and requests are small.
-    assert!(
-        cost.allocations.bytes_total <= volume as u64 / 100 * 110,
-        "{cost:?}"
-    );
+    // Replies are received into memory that earlier ones have left, and requests are small.
+    let allocated = cost.allocations.bytes_total;
+    assert!(allocated <= wide(volume / 10), "{cost:?}");
+    assert!(cost.page_faults_per_gib(volume) <= 1_000, "{cost:?}");
 }

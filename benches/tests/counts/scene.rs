@@ -30,6 +30,18 @@ pub(crate) struct Cost {
     pub(crate) page_faults: i64,
 }
 
+impl Cost {
+    /// Page faults for as many bytes as a GiB, of which `volume` were moved.
+    pub(crate) fn page_faults_per_gib(&self, volume: usize) -> u64 {
+        let faults = u64::try_from(self.page_faults).unwrap();
+        (faults << 30) / wide(volume)
+    }
+}
+
+pub(crate) fn wide(count: usize) -> u64 {
+    u64::try_from(count).unwrap()
+}
+
 impl Scene {
     pub(crate) fn new() -> Self {
         let address = null_server();

@@ -122,7 +122,7 @@ impl AsyncRead for Reader {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.0).poll_read(cx, buf))?;
-        self.1.lock().filled(&buf.filled()[before..]);
+        self.1.lock().filled(buf.filled().get(before..).unwrap());
         Poll::Ready(Ok(()))
     }
 }

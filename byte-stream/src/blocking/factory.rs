@@ -1,6 +1,9 @@
 //! [`ClientFactory`] without async.
 
-use std::sync::Arc;
+use std::{
+    future::{Future, IntoFuture as _},
+    sync::Arc,
+};
 
 use super::{
     interrupt::Calls, reader::ByteReader, runtime::Background, segment::SegmentHandle,
@@ -56,7 +59,8 @@ impl ClientFactory {
     /// [`ClientFactory::create_byte_reader`](crate::ClientFactory::create_byte_reader).
     #[must_use]
     pub fn create_byte_reader(&self, segment: ScopedSegment) -> ByteReader {
-        let reader = self.run(async |factory| factory.create_byte_reader(segment).await);
+        let creating = self.factory.create_byte_reader(segment);
+        let reader = self.background.block_on(creating);
         ByteReader::new(reader, self.calls())
     }
 
@@ -89,7 +93,7 @@ impl ClientFactory {
         options: impl FnOnce(OpenByteWriter) -> OpenByteWriter,
     ) -> Result<ByteWriter, SegmentError> {
         let opening = options(self.factory.open_byte_writer(target));
-        let writer = self.run(async |_| opening.await)?;
+        let writer = self.background.block_on(opening.into_future())?;
         Ok(ByteWriter::new(writer, self.calls()))
     }
 
@@ -111,7 +115,7 @@ impl ClientFactory {
         options: impl FnOnce(OpenByteReader) -> OpenByteReader,
     ) -> Result<ByteReader, SegmentError> {
         let opening = options(self.factory.open_byte_reader(target));
-        let reader = self.run(async |_| opening.await)?;
+        let reader = self.background.block_on(opening.into_future())?;
         Ok(ByteReader::new(reader, self.calls()))
     }
 
@@ -129,7 +133,8 @@ impl ClientFactory {
     /// # Errors
     /// As for [`ClientFactory::ensure_byte_stream`](crate::ClientFactory::ensure_byte_stream).
     pub fn ensure_byte_stream(&self, stream: &ScopedStream) -> Result<bool, SegmentError> {
-        self.run(async |factory| factory.ensure_byte_stream(stream).await)
+        self.background
+            .block_on(self.factory.ensure_byte_stream(stream))
     }
 
     /// The one segment of a byte stream.
@@ -137,26 +142,37 @@ impl ClientFactory {
     /// # Errors
     /// As for [`ClientFactory::segment_of`](crate::ClientFactory::segment_of).
     pub fn segment_of(&self, stream: &ScopedStream) -> Result<ScopedSegment, SegmentError> {
-        self.run(async |factory| factory.segment_of(stream).await)
+        self.background.block_on(self.factory.segment_of(stream))
     }
 
-    /// Waits for something asynchronous on the client: whatever has no blocking form of its own, such as the
-    /// calls of the [controller](crate::ClientFactory::controller).
+    /// Runs something asynchronous on the factory's thread and waits for it: whatever has no blocking form of
+    /// its own, such as the calls of the [controller](crate::ClientFactory::controller). It must not block.
     ///
     /// ```no_run
-    /// # fn run(factory: pravega_byte_stream::blocking::ClientFactory) -> Result<(), Box<dyn std::error::Error>> {
-    /// let stream = "camera/front".parse()?;
-    /// let controller = factory.run(async |factory| factory.controller())?;
-    /// factory.run(async |_| controller.seal_stream(&stream).await)?;
+    /// # use pravega_byte_stream::{ScopedStream, blocking::ClientFactory};
+    /// # fn run(factory: ClientFactory, stream: ScopedStream) -> Result<(), Box<dyn std::error::Error>> {
+    /// let controller = factory.run(|it| async move { it.controller() })??;
+    /// factory.run(|_| async move { controller.seal_stream(&stream).await })??;
     /// # Ok(()) }
     /// ```
-    pub fn run<T>(&self, call: impl AsyncFnOnce(&crate::ClientFactory) -> T) -> T {
-        self.background.block_on(call(&self.factory))
+    ///
+    /// # Errors
+    /// [`SegmentError::Setup`] when the factory could not be set up or the call panicked; what the call itself
+    /// gives is inside.
+    pub fn run<F>(
+        &self,
+        call: impl FnOnce(crate::ClientFactory) -> F,
+    ) -> Result<F::Output, SegmentError>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        self.factory.core()?;
+        self.background.run(call(self.factory.clone()))
     }
 
     /// Ends all children and closes all connections. Blocked calls return; unflushed bytes are not waited for.
     pub fn shutdown(&self) {
-        self.run(async |factory| factory.shutdown().await);
+        self.background.block_on(self.factory.shutdown());
     }
 
     fn calls(&self) -> Calls {

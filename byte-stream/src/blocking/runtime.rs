@@ -48,7 +48,9 @@ impl Background {
     /// tasks that the future makes belong to the runtime.
     ///
     /// Unlike tokio's own `block_on` it can be called from anywhere, asynchronous code included: what the
-    /// future waits for happens on the other thread, whatever the calling one does.
+    /// future waits for happens on the other thread, whatever the calling one does. Only for futures of this
+    /// client: one that yields to the scheduler would, in asynchronous code, yield to that of the caller, which
+    /// is blocked. [`run`](Self::run) is for all others.
     pub(super) fn block_on<F: Future>(&self, future: F) -> F::Output {
         let _context = self.handle.as_ref().map(Handle::enter);
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
@@ -60,6 +62,20 @@ impl Background {
             }
             thread::park();
         }
+    }
+}
+
+impl Background {
+    /// Waits for a future that makes its progress on the runtime's thread.
+    pub(super) fn run<F>(&self, future: F) -> Result<F::Output, SegmentError>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let ended = match &self.handle {
+            Some(handle) => self.block_on(handle.spawn(future)),
+            None => return Err(SegmentError::ShutDown),
+        };
+        ended.map_err(|panicked| SetupSnafu.into_error(Arc::new(panicked)))
     }
 }
 
@@ -123,16 +139,17 @@ mod tests {
     #[tokio::test]
     async fn a_task_that_has_no_budget_left_can_wait() {
         let background = Background::start().unwrap();
-        let (mut sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+        let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
         for number in 0..1_000 {
             sender.send(number).unwrap();
             assert_eq!(background.block_on(receiver.recv()), Some(number));
-            sender = background.block_on(async {
-                yield_now().await;
-                sender
-            });
         }
-        drop(background);
+    }
+
+    #[tokio::test]
+    async fn what_yields_does_not_yield_to_a_scheduler_that_is_blocked() {
+        let background = Background::start().unwrap();
+        background.run(yield_now()).unwrap();
     }
 
     #[test]

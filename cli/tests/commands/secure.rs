@@ -66,7 +66,9 @@ impl Office {
             command.arg(option).arg(path(name));
         }
         let mut server = Running::start(&mut command);
-        let line = server.lines().next().unwrap().unwrap();
+        let mut lines = server.lines();
+        let line = lines.next().unwrap().unwrap();
+        assert!(lines.next().unwrap().unwrap().starts_with("store "));
         let uri = line.strip_prefix("controller ").unwrap().to_owned();
         assert!(uri.starts_with("tls://localhost:"), "{uri}");
         Self {

@@ -1,7 +1,7 @@
 //! Passwords, kept as hashes that are slow to guess: Argon2 in the PHC string format.
 
 use argon2::{
-    Argon2, Params,
+    Algorithm, Argon2, Params, Version,
     password_hash::{
         PasswordHash, PasswordHashString, PasswordHasher as _, PasswordVerifier as _, SaltString,
     },
@@ -71,8 +71,11 @@ pub fn hash_password(password: &str) -> Result<String, PasswordError> {
 /// What is wrong, in words that quote nothing.
 pub(super) fn parse_hash(text: &str) -> Result<PasswordHashString, &'static str> {
     let hash = PasswordHash::new(text).map_err(|_| "the password's hash is no PHC string")?;
-    if !hash.algorithm.as_str().starts_with("argon2") || hash.hash.is_none() || hash.salt.is_none()
-    {
+    let is_known = Algorithm::try_from(hash.algorithm).is_ok()
+        && hash
+            .version
+            .is_none_or(|version| Version::try_from(version).is_ok());
+    if !is_known || hash.hash.is_none() || hash.salt.is_none() {
         return Err("the password's hash is not a whole one of Argon2");
     }
     let params = Params::try_from(&hash).map_err(|_| "the hash has odd parameters")?;
@@ -145,6 +148,8 @@ pub(super) mod tests {
             "password",
             "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ",
             "$argon2id$v=19$m=8,t=1,p=1",
+            &FAST.replace("argon2id", "argon2idx"),
+            &FAST.replace("v=19", "v=20"),
             "$2b$12$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW",
             "313030303a633239745a5868686248523a",
         ] {

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod append;
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod durability;
 #[cfg(test)]
 mod hostile;

@@ -45,7 +45,7 @@ pub(crate) fn append_request(id: u128, number: i64, data: impl Into<Bytes>) -> A
         data: data.into().into(),
         num_events: 1,
         last_event_number: number,
-        request_id: number + 1000,
+        request_id: number.wrapping_add(1000),
     }
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn conditional_request(
         event_number: number,
         expected_offset,
         data: data.into().into(),
-        request_id: number + 1000,
+        request_id: number.wrapping_add(1000),
     }
 }
 

@@ -78,8 +78,11 @@ fn t77_blocking_without_a_runtime_and_inside_of_another_block_on() {
     drop(exchange(&backend));
     let runtime = Builder::new_current_thread().build().unwrap();
     runtime.block_on(async { drop(exchange(&backend)) });
+    // On the thread of another factory.
     let outer = factory(&backend);
-    outer.run(async |_| drop(exchange(&backend)));
+    outer
+        .run(|_| async move { drop(exchange(&backend)) })
+        .unwrap();
 }
 
 /// What is dropped where, and in which order, does not matter.

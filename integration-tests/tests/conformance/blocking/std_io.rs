@@ -208,10 +208,9 @@ fn t48_the_other_calls_do_without_async_what_they_do_with_it() {
 
     handle.seal().unwrap();
     assert!(handle.info().unwrap().is_sealed);
-    let controller = factory.run(async |it| it.controller()).unwrap();
-    factory
-        .run(async |_| controller.seal_stream(&stream).await)
-        .unwrap();
+    let sealed = stream.clone();
+    let seal = factory.run(async move |it| it.controller().unwrap().seal_stream(&sealed).await);
+    seal.unwrap().unwrap();
     let refused = factory.open_byte_writer_with(stream, |it| it.mode(WriteMode::Shared));
     refused.unwrap_err();
 }

@@ -6,5 +6,6 @@
 
 mod certificates;
 mod door;
+mod falsehoods;
 mod frames;
 mod moments;
