@@ -159,9 +159,9 @@ impl fmt::Debug for Account {
 
 fn account(line: &str) -> Result<(&str, Account), &'static str> {
     let mut fields = line.splitn(3, ':');
-    let (user, hash, rules) = match (fields.next(), fields.next(), fields.next()) {
-        (Some(user), Some(hash), Some(rules)) => (user, hash, rules),
-        _ => return Err("it is not user:HASH:RULES"),
+    let (Some(user), Some(hash), Some(rules)) = (fields.next(), fields.next(), fields.next())
+    else {
+        return Err("it is not user:HASH:RULES");
     };
     if user.is_empty() || user.chars().any(char::is_control) {
         return Err("the user's name is empty or has a control character");

@@ -25,69 +25,32 @@ pub(super) struct Demand<'a> {
 /// A real store lets the right to read suffice for everything but a setup. Here every change needs the right
 /// to update. A refused read carries its offset where its id should be, as with a real store: clients know.
 pub(super) fn demand(request: &Request) -> Option<Demand<'_>> {
-    let (segment, token, right, refusal_id) = match request {
-        Request::SetupAppend(it) => (
-            &it.segment,
-            &it.delegation_token,
-            Right::ReadUpdate,
-            it.request_id,
-        ),
-        Request::ReadSegment(it) => (&it.segment, &it.delegation_token, Right::Read, it.offset),
-        Request::GetStreamSegmentInfo(it) => (
-            &it.segment,
-            &it.delegation_token,
-            Right::Read,
-            it.request_id,
-        ),
-        Request::CreateSegment(it) => (
-            &it.segment,
-            &it.delegation_token,
-            Right::ReadUpdate,
-            it.request_id,
-        ),
-        Request::SealSegment(it) => (
-            &it.segment,
-            &it.delegation_token,
-            Right::ReadUpdate,
-            it.request_id,
-        ),
-        Request::DeleteSegment(it) => {
-            let right = match planted::is_on(Bug::ReadRightSufficesForDelete) {
-                true => Right::Read,
-                false => Right::ReadUpdate,
-            };
-            (&it.segment, &it.delegation_token, right, it.request_id)
-        }
-        Request::UpdateSegmentPolicy(it) => (
-            &it.segment,
-            &it.delegation_token,
-            Right::ReadUpdate,
-            it.request_id,
-        ),
-        Request::TruncateSegment(it) => (
-            &it.segment,
-            &it.delegation_token,
-            Right::ReadUpdate,
-            it.request_id,
-        ),
-        Request::GetSegmentAttribute(it) => (
-            &it.segment,
-            &it.delegation_token,
-            Right::Read,
-            it.request_id,
-        ),
-        Request::UpdateSegmentAttribute(it) => (
-            &it.segment,
-            &it.delegation_token,
-            Right::ReadUpdate,
-            it.request_id,
-        ),
-        Request::LocateOffset(it) => (
-            &it.segment,
-            &it.delegation_token,
-            Right::Read,
-            it.request_id,
-        ),
+    macro_rules! with {
+        ($right:expr, $it:ident) => {
+            with!($right, $it, $it.request_id)
+        };
+        ($right:expr, $it:ident, $refusal_id:expr) => {
+            Demand {
+                segment: &$it.segment,
+                token: &$it.delegation_token,
+                right: $right,
+                refusal_id: $refusal_id,
+                is_setup: matches!(request, Request::SetupAppend(_)),
+            }
+        };
+    }
+    let demand = match request {
+        Request::SetupAppend(it) => with!(Right::ReadUpdate, it),
+        Request::CreateSegment(it) => with!(Right::ReadUpdate, it),
+        Request::SealSegment(it) => with!(Right::ReadUpdate, it),
+        Request::DeleteSegment(it) => with!(right_to_delete(), it),
+        Request::UpdateSegmentPolicy(it) => with!(Right::ReadUpdate, it),
+        Request::TruncateSegment(it) => with!(Right::ReadUpdate, it),
+        Request::UpdateSegmentAttribute(it) => with!(Right::ReadUpdate, it),
+        Request::ReadSegment(it) => with!(Right::Read, it, it.offset),
+        Request::GetStreamSegmentInfo(it) => with!(Right::Read, it),
+        Request::GetSegmentAttribute(it) => with!(Right::Read, it),
+        Request::LocateOffset(it) => with!(Right::Read, it),
         // Appends are covered by their setup. What is left asks for nothing, or is refused whoever asks.
         Request::Hello(_)
         | Request::KeepAlive(_)
@@ -99,11 +62,12 @@ pub(super) fn demand(request: &Request) -> Option<Demand<'_>> {
         | Request::Foreign(_)
         | Request::Unknown(_) => return None,
     };
-    Some(Demand {
-        segment,
-        token,
-        right,
-        refusal_id,
-        is_setup: matches!(request, Request::SetupAppend(_)),
-    })
+    Some(demand)
+}
+
+fn right_to_delete() -> Right {
+    match planted::is_on(Bug::ReadRightSufficesForDelete) {
+        true => Right::Read,
+        false => Right::ReadUpdate,
+    }
 }
