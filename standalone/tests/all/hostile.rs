@@ -3,12 +3,13 @@
 use bytes::{BufMut, BytesMut};
 use pravega_client_shared::DelegationToken;
 use pravega_wire_protocol::{
-    GetStreamSegmentInfo, Hello, KeepAlive, MAX_APPEND_BYTES, Reply, Request,
+    ConditionalBlockEnd, GetStreamSegmentInfo, Hello, KeepAlive, LocateOffset, MAX_APPEND_BYTES,
+    Reply, Request, TruncateSegment, UpdateSegmentAttribute, UpdateSegmentPolicy,
 };
 
 use crate::{
-    peer::{Peer, append_request, read_request},
-    server::Server,
+    peer::{Peer, append_request, conditional_request, read_request},
+    server::{Server, on_both},
 };
 
 const S: &str = "s/b/0.#epoch.0";
@@ -109,6 +110,82 @@ async fn odd_but_legal_frames_are_taken() {
     peer.seal(S).await;
     peer.send_bytes(&frame(9, &read[8..read.len() - 8])).await;
     assert!(matches!(peer.receive().await, Reply::SegmentRead(read) if read.request_id == -1));
+}
+
+/// Requests about `S` with numbers at the edges of what a field can hold.
+fn with_extreme_numbers() -> Vec<Request> {
+    let delegation_token = DelegationToken::default();
+    let of_offsets = [i64::MIN, i64::MIN + 1, -1, i64::MAX - 1, i64::MAX].map(|edge| {
+        let truncate = TruncateSegment {
+            request_id: edge,
+            segment: S.into(),
+            truncation_offset: edge,
+            delegation_token: delegation_token.clone(),
+        };
+        let locate = LocateOffset {
+            request_id: edge,
+            segment: S.into(),
+            target_offset: edge,
+            delegation_token: delegation_token.clone(),
+        };
+        let swap = UpdateSegmentAttribute {
+            request_id: edge,
+            segment: S.into(),
+            attribute_id: 77,
+            new_value: edge,
+            expected_value: edge.wrapping_sub(1),
+            delegation_token: delegation_token.clone(),
+        };
+        let condition = ConditionalBlockEnd {
+            request_id: edge,
+            // A negative offset is no condition.
+            ..conditional_request(2, 1, edge.max(6), "never")
+        };
+        [
+            truncate.into(),
+            locate.into(),
+            swap.into(),
+            condition.into(),
+        ]
+    });
+    let of_rates = [i32::MIN, -1, i32::MAX].map(|edge| {
+        let policy = UpdateSegmentPolicy {
+            request_id: 3,
+            segment: S.into(),
+            target_rate: edge,
+            scale_type: if edge < 0 { i8::MIN } else { i8::MAX },
+            delegation_token: delegation_token.clone(),
+        };
+        let read = read_request(S, 0, edge, 4);
+        [policy.into(), read.into()]
+    });
+    let all = of_offsets.into_iter().flatten();
+    all.chain(of_rates.into_iter().flatten()).collect()
+}
+
+/// What a real server closes for, without a word.
+fn is_illegal(request: &Request) -> bool {
+    matches!(request, Request::TruncateSegment(truncate) if truncate.truncation_offset < 0)
+}
+
+on_both! {
+    async fn a6_numbers_at_the_edges_change_no_byte(server) {
+        let mut witness = with_segment(&server).await;
+        assert_eq!(witness.append(1, 1, "bytes").await, 5);
+        for request in with_extreme_numbers() {
+            let (shown, is_illegal) = (format!("{request:?}"), is_illegal(&request));
+            let mut peer = server.connect().await;
+            peer.set_up(2, S).await;
+            peer.send(request).await;
+            let reply = peer.next().await;
+            assert_eq!(reply.is_none(), is_illegal, "{shown}: {reply:?}");
+            assert!(!format!("{reply:?}").contains(".rs:"), "{shown} is told where: {reply:?}");
+        }
+        let info = witness.info(S).await;
+        assert_eq!((info.start_offset, info.write_offset, info.is_sealed), (0, 5, false));
+        assert_eq!(witness.append(1, 2, " more").await, 10);
+        assert_eq!(witness.read_to_tail(S, 0).await, b"bytes more");
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod append;
 #[cfg(test)]
 mod attacks;
+mod condition;
 #[cfg(test)]
 mod durability;
 #[cfg(test)]
