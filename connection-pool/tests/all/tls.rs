@@ -4,7 +4,9 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use pravega_client_config::{ClientConfig, TlsOptions};
 use pravega_client_shared::Endpoint;
-use pravega_connection_pool::{ConnectError, ConnectStep, Connection, ConnectionPool, TlsFailure};
+use pravega_connection_pool::{
+    ConnectError, ConnectStep, Connection, ConnectionError, ConnectionPool, TlsFailure,
+};
 use pravega_wire_protocol::Hello;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::{
@@ -89,8 +91,8 @@ async fn connect(config: &ClientConfig, acceptor: TlsAcceptor) -> Result<Connect
     connected
 }
 
-/// A hello, and an answer to one request with an id behind 8 bytes of header.
-async fn serve<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>(mut stream: S) {
+/// A hello, and the id of the one request behind it, behind 8 bytes of header.
+async fn greet<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>(stream: &mut S) -> i64 {
     let mut hello = [0; 16];
     stream.read_exact(&mut hello).await.unwrap();
     let answer = pravega_wire_protocol::Reply::from(Hello::current());
@@ -101,7 +103,12 @@ async fn serve<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>(mut stre
     stream.flush().await.unwrap();
     let mut request = [0; 34];
     stream.read_exact(&mut request).await.unwrap();
-    let id = i64::from_be_bytes(request[8..16].try_into().unwrap());
+    i64::from_be_bytes(request[8..16].try_into().unwrap())
+}
+
+/// A hello, an answer to one request, and patience until the client has gone.
+async fn serve<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>(mut stream: S) {
+    let id = greet(&mut stream).await;
     let reply = info_reply(id, 1).encode_to_bytes().unwrap();
     stream.write_all(&reply).await.unwrap();
     stream.flush().await.unwrap();
@@ -222,6 +229,25 @@ async fn t83_a_plain_server_is_told_and_not_spoken_to_in_plain_text() {
     let error = closes.await;
     assert!(error.is_retryable());
     assert_eq!(failure_of(Err(error)), TlsFailure::Broken);
+}
+
+#[tokio::test]
+async fn t6_tls_cut_without_a_close_notice_is_a_lost_connection_and_no_end() {
+    let authority = authority();
+    let acceptor = certified(&authority, |_| {});
+    let (listener, address) = listen().await;
+    let serving = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = acceptor.accept(stream).await.unwrap();
+        // Dropped in the middle of a conversation, which says nothing in TLS.
+        greet(&mut stream).await;
+    });
+    let pool = ConnectionPool::new(&trusting(&authority, |options| options)).unwrap();
+    let connection = pool.connect(&endpoint(address)).await.unwrap();
+    assert!(connection.call(info, LONG).await.is_err());
+    let cause = connection.closed().await;
+    assert!(matches!(cause, ConnectionError::Read { .. }), "{cause:?}");
+    serving.await.unwrap();
 }
 
 #[tokio::test]

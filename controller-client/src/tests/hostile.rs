@@ -119,7 +119,7 @@ async fn n10_a_web_server_is_a_typed_error() {
 }
 
 #[tokio::test]
-async fn a_long_message_is_cut() {
+async fn a7_a_long_message_is_cut_and_shown_escaped() {
     let trace = "at%20java.lang.Thread%0A".repeat(1_000).leak();
     let headers = vec![GRPC, ("grpc-status", "13"), ("grpc-message", &*trace)].leak();
     let error = answer(Headers(headers, 200)).await;
