@@ -1,8 +1,14 @@
 //! Calls that wait for what does not come: they end, and say what may have happened. All of it needs the
 //! relay, and so the embedded server.
 
-use pravega_byte_stream::{Certainty, WriteError, WriteMode};
-use pravega_integration_tests::relay::{Fault, Frames, Gate, Relay};
+use std::pin::pin;
+
+use futures::poll;
+use pravega_byte_stream::{Certainty, ReadError, WriteError, WriteMode};
+use pravega_integration_tests::{
+    Backend,
+    relay::{Fault, Frames, Gate, Relay},
+};
 
 use crate::{
     faults::appends_of,
@@ -99,4 +105,25 @@ async fn t75_shutting_the_factory_down_ends_blocked_calls() {
     let closed = writer.write(b"more").await.unwrap_err();
     assert!(matches!(closed, WriteError::Closed { .. }), "{closed:?}");
     factory.open_byte_writer(segment).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn t75_shutting_the_factory_down_ends_waiting_reads() {
+    let backend = Backend::start().await;
+    let factory = backend.factory();
+    let (_writer, mut waiting) = backend.pair(&factory).await;
+    let (_other_writer, other) = backend.pair(&factory).await;
+    let mut buffer = [0; 8];
+    let mut read = pin!(waiting.read(&mut buffer));
+    let mut reach = pin!(other.wait_for_tail(1));
+    assert!(poll!(read.as_mut()).is_pending());
+    assert!(poll!(reach.as_mut()).is_pending());
+    factory.shutdown().await;
+    let closed = read.await.unwrap_err();
+    assert!(
+        matches!(closed, ReadError::ReaderClosed { .. }),
+        "{closed:?}"
+    );
+    let closed = reach.await.unwrap_err();
+    assert!(!closed.is_retryable(), "{closed:?}");
 }

@@ -31,10 +31,13 @@ async fn t66_truncating_at_below_and_beyond() {
     }
     for beyond in [11, 1 << 40, (1 << 63) - 1, 1 << 63, u64::MAX] {
         let refused = handle.truncate_data_before(beyond).await.unwrap_err();
-        let SegmentError::OutOfRange { offset, .. } = refused else {
+        let SegmentError::OutOfRange {
+            offset, head, tail, ..
+        } = refused
+        else {
             panic!("{refused:?}")
         };
-        assert_eq!(offset, beyond);
+        assert_eq!((offset, head, tail), (beyond, 4, 10));
         let refused = writer.truncate_data_before(beyond).await.unwrap_err();
         let WriteError::Segment {
             source: SegmentError::OutOfRange { .. },
