@@ -19,7 +19,10 @@ fn guard() -> Guard {
 }
 
 /// Every request that names a segment, whether it changes something, and the id of its refusal.
-#[expect(clippy::too_many_lines, reason = "a table with one row for each request")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table with one row for each request"
+)]
 fn requests(segment: &str, token: &str) -> Vec<(Request, bool, i64)> {
     let request_id = 99;
     macro_rules! request {

@@ -5,6 +5,7 @@
 mod append;
 #[cfg(test)]
 mod attacks;
+#[cfg(test)]
 mod condition;
 #[cfg(test)]
 mod durability;
