@@ -12,7 +12,7 @@
 # for a store of its own, so no other will do; everybody has it.
 
 SECRET=1111_aaaa
-OWNER=admin
+OWNER='admin'
 # The options of the server, and the arguments of the probe.
 SECURITY_OPTIONS=()
 PROBE_AS=()
@@ -71,6 +71,7 @@ make_secrets() {
         printf 'reader:%s:prn::*,READ;\n' "$hash"
         printf 'nobody:%s:prn::/scope:none,READ;\n' "$hash"
     } >"$folder/accounts"
+    # shellcheck disable=SC2034 # for those who source this
     SECURITY_OPTIONS=(
         -Dsinglenode.security.auth.enable=true
         -Dsinglenode.security.auth.credentials.username="$OWNER"
