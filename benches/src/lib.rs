@@ -8,7 +8,7 @@
 //! | `stream` | appending and reading through the embedded server, in one process |
 //!
 //! `benches/run.sh` runs the comparisons of the program `compare`, which this library is the inside of. Every contender
-//! is a process that does one [job](job) against a server process: ours and the peers against the
+//! is a process that does one [`job`] against a server process: ours and the peers against the
 //! [null server](null_server), the bare socket against [another one](raw_server). The contenders take turns, and
 //! ratios are those of one round.
 //!

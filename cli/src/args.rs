@@ -234,7 +234,8 @@ pub(crate) struct Serve {
     /// Where the segment store listens; port 0 picks a free one
     #[arg(long, value_name = "HOST:PORT", value_parser = listen_address, default_value = "127.0.0.1:6000")]
     pub(crate) store_listen: SocketAddr,
-    /// The host that clients are told to connect to [default: what is listened on]
+    /// The host that clients are told to connect to; with TLS a name in the certificate [default: what is listened
+    /// on, or localhost with TLS]
     #[arg(long, value_name = "HOST")]
     pub(crate) advertised_host: Option<String>,
     /// Serve numbers about the server for Prometheus, at /metrics; port 0 picks a free one

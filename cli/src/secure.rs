@@ -73,10 +73,6 @@ pub(crate) struct Protection {
     /// Let in those only who have a line user:HASH:RULES in this file (see hash-password)
     #[arg(long, value_name = "FILE")]
     accounts: Option<PathBuf>,
-    /// The host that clients are sent to; with TLS a name in the certificate [default: where it listens, or
-    /// localhost with TLS]
-    #[arg(long, value_name = "HOST")]
-    advertise: Option<String>,
 }
 
 impl Protection {
@@ -91,9 +87,6 @@ impl Protection {
         }
         if let Some(path) = &self.accounts {
             server = server.accounts(Accounts::read(path).context(AccountsSnafu)?);
-        }
-        if let Some(host) = &self.advertise {
-            server = server.advertised_host(host);
         }
         Ok(server)
     }

@@ -18,7 +18,7 @@ pub(crate) async fn run(place: &Place, options: &Serve) -> Result<(), CliError> 
     if let Some(host) = &options.advertised_host {
         builder = builder.advertised_host(host);
     }
-    let builder = options.protection.apply(builder)?;
+    builder = options.protection.apply(builder)?;
     let dir = if options.memory {
         None
     } else {

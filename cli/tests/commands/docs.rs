@@ -25,6 +25,8 @@ fn every_shell_block_does_what_is_printed() {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        // That page needs ffmpeg: the test of the video page in a browser runs it.
+        .filter(|path| !path.ends_with("video.md"))
         .collect();
     pages.sort();
     let mut blocks = 0;
