@@ -1,6 +1,6 @@
 //! Under which circumstances it was measured.
 
-use std::{fs, process::Command};
+use std::{fs, path::Path, process::Command};
 
 /// What a reader of the figures has to know, as names and values.
 #[must_use]
@@ -12,7 +12,7 @@ pub fn circumstances(rounds: usize, seconds: f64) -> Vec<(String, String)> {
             "commit",
             said_by("git", &["describe", "--always", "--dirty", "--abbrev=12"]),
         ),
-        ("command", Some(format!("compare {}", command.join(" ")))),
+        ("command", Some(format!("compare {}", portable(&command)))),
         (
             "rounds",
             Some(format!(
@@ -34,6 +34,16 @@ fn said_by(program: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).args(arguments).output().ok()?;
     let said = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| said.trim().to_owned())
+}
+
+/// The arguments as they mean something elsewhere: of a path its last part.
+fn portable(arguments: &[String]) -> String {
+    let short = |argument: &String| {
+        let path = Path::new(argument);
+        let name = path.file_name().filter(|_| path.is_absolute());
+        name.map_or_else(|| argument.clone(), |name| name.display().to_string())
+    };
+    arguments.iter().map(short).collect::<Vec<_>>().join(" ")
 }
 
 fn processor() -> Option<String> {

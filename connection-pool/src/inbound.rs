@@ -4,7 +4,6 @@
 //! | --- | --- |
 //! | nothing, little traffic | 4 KiB |
 //! | nothing, reads fill the buffer | doubled, up to 256 KiB |
-//! | nothing, the frame before was a large one | as much as that had: replies of one reader are of one size |
 //! | a header announced a frame | what is missing of it, if that is more |
 //!
 //! A frame that is larger than the buffer gets memory of its own, and only after its header passed the limits:
@@ -20,9 +19,7 @@ use std::{
 
 use bytes::{BufMut, BytesMut};
 use pravega_client_shared::planted::{self, Bug};
-use pravega_wire_protocol::{
-    DecodeError, Frame, FrameDecoder, FrameLimits, HEADER_BYTES, MAX_CONTROL_PAYLOAD,
-};
+use pravega_wire_protocol::{DecodeError, Frame, FrameDecoder, FrameLimits, MAX_CONTROL_PAYLOAD};
 use tokio::time::{Duration, Instant};
 use tokio_util::io::poll_read_buf;
 
@@ -44,8 +41,6 @@ pub(crate) struct Inbound {
     room: usize,
     /// The last read took all of the room.
     filled_room: bool,
-    /// The length of the frame before, if it was a large one, in bytes.
-    expected: usize,
     /// Since when the frame at the front of the buffer is incomplete, and how long it may be.
     unfinished: Option<(Instant, Duration)>,
 }
@@ -61,7 +56,6 @@ impl Inbound {
             decoder: FrameDecoder::new(limits(0)),
             room: SMALL_READ_BUFFER,
             filled_room: false,
-            expected: 0,
             unfinished: None,
         }
     }
@@ -83,28 +77,17 @@ impl Inbound {
         }
         // A large frame is read up to its end and not further, so that little of the next one has to be
         // moved to the memory of its own.
-        let is_expected = self.buffer.is_empty() && self.expected > 0;
-        let most = match (is_large, is_expected) {
-            (true, _) => missing,
-            (false, true) => self.expected,
-            (false, false) => self.room,
-        };
-        let least = if is_expected { most } else { missing };
-        self.make_room(least, most);
+        let most = if is_large { missing } else { self.room };
+        self.make_room(missing, most);
         let mut spare = (&mut self.buffer).limit(most);
         let count = ready!(poll_read_buf(Pin::new(&mut self.reader), cx, &mut spare))?;
-        self.filled_room = !is_large && !is_expected && count >= self.room;
+        self.filled_room = !is_large && count >= self.room;
         Poll::Ready(Ok(count))
     }
 
     /// Cuts the next frame off what was read.
     pub(crate) fn next_frame(&mut self) -> Result<Option<Frame>, DecodeError> {
-        let frame = self.decoder.decode_frame(&mut self.buffer)?;
-        if let Some(frame) = &frame {
-            let len = frame.body.len() + HEADER_BYTES;
-            self.expected = if len > LARGE_READ_BUFFER { len } else { 0 };
-        }
-        Ok(frame)
+        self.decoder.decode_frame(&mut self.buffer)
     }
 
     /// True when the peer has begun a frame and not ended it.
@@ -136,7 +119,6 @@ impl Inbound {
     /// Gives the buffer back when nothing is in it: nobody spoke for a while.
     pub(crate) fn shrink(&mut self) {
         self.room = SMALL_READ_BUFFER;
-        self.expected = 0;
         self.spares.clear();
         if self.buffer.is_empty() {
             self.buffer = BytesMut::new();
