@@ -252,6 +252,12 @@ impl Automaton {
         while let Some(request) = session.poll_transmit() {
             outputs.push(Output::Send(Ask::of(request, &self.start.blocks)?));
         }
+        // Where everything is durable, time gives memory back and does nothing else: it passes at once.
+        if session.unacked_bytes() == 0
+            && let Some(deadline) = session.poll_timeout()
+        {
+            session.handle_timeout(deadline);
+        }
         match session.poll_timeout() {
             None => Ok(outputs),
             Some(_) => Err(Violation::broken("a session that waits for time to pass")),
