@@ -137,7 +137,8 @@ fn lingering_ends_by_time_size_or_flush() {
         script.session.flush(script.now);
         assert_eq!(script.sent().len(), 1, "flushed");
         script.ack(3, 2, 6);
-        assert_eq!(script.session.poll_timeout(), None);
+        script.wait();
+        assert_eq!(script.session.poll_timeout(), None, "memory given back");
     }
 }
 
@@ -356,7 +357,7 @@ fn debug_prints_no_user_bytes() {
 }
 
 #[test]
-fn a_drained_session_holds_no_buffers() {
+fn a_session_that_stays_drained_holds_no_buffers() {
     let mut script = Script::exclusive();
     script.session.attach(script.now);
     script.open(0);
@@ -365,7 +366,21 @@ fn a_drained_session_holds_no_buffers() {
     let buffers = |script: &Script| !format!("{:?}", script.session).contains("arena_bytes: 0");
     assert!(buffers(&script));
     script.ack(1, 0, 100_000);
+    let kept = Duration::from_secs(1);
+    assert_eq!(
+        script.session.poll_timeout(),
+        Some(script.now + kept),
+        "for those who flush each write"
+    );
+    script.now += kept / 2;
+    script.submit(b"more");
+    script.sent();
+    assert_eq!(script.session.poll_timeout(), None, "they are in use");
+    script.ack(2, 1, 100_004);
+    assert!(buffers(&script));
+    assert_eq!(script.wait(), kept);
     assert!(!buffers(&script));
+    assert_eq!(script.session.poll_timeout(), None);
     assert!(
         size_of_val(&script.session) <= 768,
         "ten thousand idle sessions cost little"
