@@ -237,7 +237,7 @@ const HUNTS: &[Hunt] = &[
         Bug::DirtyConnectionReused,
         "dirty connection back in the pool",
         CUTS,
-        2_000,
+        10_000,
     ),
     hunt(
         Bug::ReadReplyAtAnotherOffset,
