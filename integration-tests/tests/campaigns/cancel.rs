@@ -40,9 +40,23 @@ fn futures_of(package: &str) -> BTreeSet<String> {
         .join("src");
     let mut files = Vec::new();
     collect(&sources, &mut files);
-    files
+    let texts: Vec<String> = files
         .iter()
-        .flat_map(|file| futures_in(&fs::read_to_string(file).unwrap()))
+        .map(|file| fs::read_to_string(file).unwrap())
+        .collect();
+    // A trait can be implemented for a type that nobody outside can name.
+    let is_public = |future: &String| {
+        let of_trait = future.split_once(" as ");
+        of_trait.is_none_or(|(name, _)| {
+            let declared = [format!("pub struct {name}"), format!("pub enum {name}")];
+            let is_declared = |text: &String| declared.iter().any(|it| text.contains(it));
+            texts.iter().any(is_declared)
+        })
+    };
+    texts
+        .iter()
+        .flat_map(|text| futures_in(text))
+        .filter(is_public)
         .collect()
 }
 
