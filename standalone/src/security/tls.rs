@@ -154,11 +154,11 @@ where
                 Ok(begun) => match begun.await {
                     Ok(Ok(Ok(socket))) => Some(Ok(socket)),
                     Ok(Ok(Err(error))) => {
-                        debug!(%error, "a handshake failed");
+                        debug!(name: "server.handshake_failed", %error, "a handshake failed");
                         None
                     }
                     Ok(Err(_)) | Err(_) => {
-                        debug!("a handshake took too long");
+                        debug!(name: "server.handshake_slow", "a handshake took too long");
                         None
                     }
                 },
