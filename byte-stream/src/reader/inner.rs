@@ -81,12 +81,10 @@ impl Inner {
         &self,
         mut take: impl FnMut(&mut Reading) -> Look<T>,
     ) -> Result<Option<T>, ReadError> {
-        if let Some(found) = self.step(&mut take)? {
-            return Ok(found.taken());
-        }
-        let began = now();
+        // The clock is read only by those who have to wait.
+        let mut began = None;
         let ready = || match self.step(&mut take) {
-            Ok(None) => self.unreachable(began).map(Err),
+            Ok(None) => self.unreachable(*began.get_or_insert_with(now)).map(Err),
             found => found.transpose(),
         };
         match self.driver.wait(self.idle_timeout, ready).await {
