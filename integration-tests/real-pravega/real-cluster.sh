@@ -24,6 +24,8 @@ READY_SECONDS=${PRAVEGA_REAL_READY_SECONDS:-300}
 LISTEN_SECONDS=120
 # Segments are spread over so many containers, which are what the controller moves between the stores.
 CONTAINERS=4
+# The share of its disk up to which the bookie stores.
+BOOKIE_DISK_SHARE=0.9999
 
 WORK_ROOT=$CACHE_DIR/real-cluster
 # The folder of the cluster: a store's data, logs and process numbers. Set for COMMAND and its orders.
@@ -56,7 +58,10 @@ server() {
 }
 
 start_zookeeper_and_bookie() {
-    server bookkeeper -DbasePort="$BOOKIE_PORT" -DbookieCount=1 -DzkPort="$ZK_PORT" -DstartZk=true \
+    # A bookie takes nothing more once 95 % of its disk are in use, and this one lives on a disk that is not its own.
+    server bookkeeper -Dorg.apache.bookkeeper.conf.readsystemproperties=true \
+        -DdiskUsageThreshold="$BOOKIE_DISK_SHARE" -DdiskUsageWarnThreshold="$BOOKIE_DISK_SHARE" \
+        -DbasePort="$BOOKIE_PORT" -DbookieCount=1 -DzkPort="$ZK_PORT" -DstartZk=true \
         -DzkLedgersPath=/pravega/bookkeeper/ledgers -DledgersDir="$CLUSTER/bk" \
         io.pravega.segmentstore.storage.impl.bookkeeper.BookKeeperServiceRunner
     listens "$ZK_PORT" $! && listens "$BOOKIE_PORT" $!

@@ -21,7 +21,7 @@ use crate::documented::{Signal, signals};
 
 /// What this test does not bring about: hostile peers, broken disks and networks, and races. That they are
 /// documented, `sources.rs` checks.
-const UNSEEN: [&str; 29] = [
+const UNSEEN: [&str; 31] = [
     "catalog.change_failed",
     "catalog.change_lost",
     "catalog.deletion_resumed",
@@ -36,6 +36,8 @@ const UNSEEN: [&str; 29] = [
     "server.append_malformed",
     "server.changes_unfinished",
     "server.controller_ended",
+    "server.handshake_failed",
+    "server.handshake_slow",
     "server.message_unexpected",
     "server.message_unknown",
     "server.message_unreadable",
