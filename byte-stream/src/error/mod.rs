@@ -1,8 +1,9 @@
 //! What can go wrong, one enum for each surface: [`SegmentError`], [`WriteError`], [`ReadError`].
 //!
-//! Every error is data: what failed, on which segment, at which offset. Two questions are answered for
-//! all of them: `is_retryable()`, whether the same call may succeed later, and `certainty()`, whether the
-//! bytes that were not acknowledged may be in the segment all the same.
+//! Every error is data: what failed, on which segment, at which offset. What went wrong has the same name in
+//! all of them. All say with `is_retryable()` whether the same call may succeed later; where something was to
+//! be changed, `certainty()` says whether it may have been, for instance whether bytes that were not
+//! acknowledged may be in the segment all the same.
 
 mod read;
 mod segment;

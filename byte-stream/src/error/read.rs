@@ -48,14 +48,17 @@ pub enum ReadError {
     #[snafu(display("no segment has that offset"))]
     InvalidSeek,
     /// The segment was deleted, or never made.
-    #[snafu(display("segment {segment} does not exist"))]
-    MissingSegment {
+    #[snafu(
+        context(name(ReadNoSuchSegmentSnafu)),
+        display("segment {segment} does not exist")
+    )]
+    NoSuchSegment {
         /// The segment read.
         segment: ScopedSegment,
     },
     /// The reader cannot go on: refused credentials, or a peer that breaks the protocol.
-    #[snafu(display("reading {segment} failed"))]
-    ReadFailed {
+    #[snafu(context(name(ReadBrokenSnafu)), display("reading {segment} failed"))]
+    Broken {
         /// The segment read.
         segment: ScopedSegment,
         /// What happened.
@@ -93,8 +96,11 @@ pub enum ReadError {
         missing: usize,
     },
     /// The factory was shut down.
-    #[snafu(display("the reader of {segment} is closed"))]
-    ReaderClosed {
+    #[snafu(
+        context(name(ReadClosedSnafu)),
+        display("the reader of {segment} is closed")
+    )]
+    Closed {
         /// The segment read.
         segment: ScopedSegment,
     },
@@ -129,26 +135,26 @@ impl ReadError {
             Self::Truncated { .. }
             | Self::BeyondEnd { .. }
             | Self::InvalidSeek
-            | Self::MissingSegment { .. }
-            | Self::ReadFailed { .. }
+            | Self::NoSuchSegment { .. }
+            | Self::Broken { .. }
             | Self::UnexpectedEnd { .. }
-            | Self::ReaderClosed { .. } => false,
+            | Self::Closed { .. } => false,
         }
     }
 
     fn io_kind(&self) -> io::ErrorKind {
         match self {
             Self::InvalidSeek => io::ErrorKind::InvalidInput,
-            Self::MissingSegment { .. } => io::ErrorKind::NotFound,
+            Self::NoSuchSegment { .. } => io::ErrorKind::NotFound,
             Self::Idle { .. } => io::ErrorKind::TimedOut,
             Self::Unreachable { .. } => io::ErrorKind::NotConnected,
             Self::UnexpectedEnd { .. } | Self::Incomplete { .. } | Self::BeyondEnd { .. } => {
                 io::ErrorKind::UnexpectedEof
             }
-            Self::ReaderClosed { .. } => io::ErrorKind::BrokenPipe,
+            Self::Closed { .. } => io::ErrorKind::BrokenPipe,
             Self::Asking { source } => source.io_kind(),
             // Not what std calls interrupted: its loops would call again and never end.
-            Self::Truncated { .. } | Self::ReadFailed { .. } | Self::Interrupted { .. } => {
+            Self::Truncated { .. } | Self::Broken { .. } | Self::Interrupted { .. } => {
                 io::ErrorKind::Other
             }
         }

@@ -29,16 +29,22 @@ pub enum WriteError {
         certainty: Certainty,
     },
     /// The segment was sealed.
-    #[snafu(display("segment {segment} is sealed{}", may_be_stored(*certainty)))]
-    SegmentSealed {
+    #[snafu(
+        context(name(WriteSealedSnafu)),
+        display("segment {segment} is sealed{}", may_be_stored(*certainty))
+    )]
+    Sealed {
         /// The segment written to.
         segment: ScopedSegment,
         /// Whether the bytes that were not acknowledged may be stored.
         certainty: Certainty,
     },
     /// The segment was deleted, or never made.
-    #[snafu(display("segment {segment} does not exist{}", may_be_stored(*certainty)))]
-    SegmentMissing {
+    #[snafu(
+        context(name(WriteNoSuchSegmentSnafu)),
+        display("segment {segment} does not exist{}", may_be_stored(*certainty))
+    )]
+    NoSuchSegment {
         /// The segment written to.
         segment: ScopedSegment,
         /// Whether the bytes that were not acknowledged may be stored.
@@ -77,8 +83,11 @@ pub enum WriteError {
         bytes: u64,
     },
     /// The deadline passed. The writer goes on in the background; asking again is right.
-    #[snafu(display("{operation} on {segment} did not end within {after:?}"))]
-    TimedOut {
+    #[snafu(
+        context(name(WriteTimeoutSnafu)),
+        display("{operation} on {segment} did not end within {after:?}")
+    )]
+    Timeout {
         /// The segment written to.
         segment: ScopedSegment,
         /// What was waited for.
@@ -120,11 +129,11 @@ impl WriteError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Full { .. } | Self::TimedOut { .. } | Self::Interrupted { .. } => true,
+            Self::Full { .. } | Self::Timeout { .. } | Self::Interrupted { .. } => true,
             Self::Segment { source } => source.is_retryable(),
             Self::Conflict { .. }
-            | Self::SegmentSealed { .. }
-            | Self::SegmentMissing { .. }
+            | Self::Sealed { .. }
+            | Self::NoSuchSegment { .. }
             | Self::Broken { .. }
             | Self::TooLarge { .. }
             | Self::Unflushed { .. }
@@ -137,10 +146,10 @@ impl WriteError {
     pub fn certainty(&self) -> Certainty {
         match self {
             Self::Conflict { certainty, .. }
-            | Self::SegmentSealed { certainty, .. }
-            | Self::SegmentMissing { certainty, .. }
+            | Self::Sealed { certainty, .. }
+            | Self::NoSuchSegment { certainty, .. }
             | Self::Broken { certainty, .. }
-            | Self::TimedOut { certainty, .. }
+            | Self::Timeout { certainty, .. }
             | Self::Closed { certainty, .. }
             | Self::Interrupted { certainty, .. } => *certainty,
             Self::Segment { source } => source.certainty(),
@@ -153,11 +162,11 @@ impl WriteError {
     fn io_kind(&self) -> io::ErrorKind {
         match self {
             Self::Conflict { .. } => io::ErrorKind::AlreadyExists,
-            Self::SegmentSealed { .. } => io::ErrorKind::ReadOnlyFilesystem,
-            Self::SegmentMissing { .. } => io::ErrorKind::NotFound,
+            Self::Sealed { .. } => io::ErrorKind::ReadOnlyFilesystem,
+            Self::NoSuchSegment { .. } => io::ErrorKind::NotFound,
             Self::Full { .. } => io::ErrorKind::WouldBlock,
             Self::TooLarge { .. } | Self::Unflushed { .. } => io::ErrorKind::InvalidInput,
-            Self::TimedOut { .. } => io::ErrorKind::TimedOut,
+            Self::Timeout { .. } => io::ErrorKind::TimedOut,
             Self::Closed { .. } => io::ErrorKind::BrokenPipe,
             Self::Segment { source } => source.io_kind(),
             // Not what std calls interrupted: its loops would call again and never end.

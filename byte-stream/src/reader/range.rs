@@ -10,7 +10,7 @@ use pravega_wire_protocol::{ReadSegment, Reply, Request};
 use crate::{
     call::Patience,
     error::{
-        BeyondEndSnafu, IncompleteSnafu, MissingSegmentSnafu, ReadError, SegmentError,
+        BeyondEndSnafu, IncompleteSnafu, ReadError, ReadNoSuchSegmentSnafu, SegmentError,
         TruncatedSnafu,
     },
     offsets::{from_wire, to_wire},
@@ -139,7 +139,7 @@ async fn read_once(handle: &SegmentHandle, offset: u64, len: u64) -> Result<Byte
             length: offset,
         }
         .fail(),
-        Err(SegmentError::NoSuchSegment { segment }) => MissingSegmentSnafu { segment }.fail(),
+        Err(SegmentError::NoSuchSegment { segment }) => ReadNoSuchSegmentSnafu { segment }.fail(),
         Err(error) => Err(error.into()),
     }
 }
@@ -197,7 +197,7 @@ pub(crate) async fn wait_for_tail(handle: &SegmentHandle, offset: u64) -> Result
         match request(handle, offset - 1, 1, Patience::Parked).await {
             Ok(_) => {}
             Err(SegmentError::NoSuchSegment { segment }) => {
-                return MissingSegmentSnafu { segment }.fail();
+                return ReadNoSuchSegmentSnafu { segment }.fail();
             }
             Err(error) => return Err(error.into()),
         }

@@ -14,7 +14,7 @@ use snafu::IntoError as _;
 use crate::{
     driver::{Effect, Hints, Machine},
     error::{
-        BeyondEndSnafu, MissingSegmentSnafu, ReadError, ReadFailedSnafu, ReaderClosedSnafu,
+        BeyondEndSnafu, ReadBrokenSnafu, ReadClosedSnafu, ReadError, ReadNoSuchSegmentSnafu,
         TruncatedSnafu,
     },
     link::SegmentLink,
@@ -172,7 +172,7 @@ impl Reading {
 
     fn nothing_yet<T>(&self) -> Look<T> {
         match self.is_closed {
-            true => ReaderClosedSnafu {
+            true => ReadClosedSnafu {
                 segment: self.segment.clone(),
             }
             .fail(),
@@ -201,8 +201,8 @@ impl Reading {
                 length,
             }
             .build(),
-            ReadFailure::NoSuchSegment { .. } => MissingSegmentSnafu { segment }.build(),
-            _ => ReadFailedSnafu { segment }.into_error(Arc::new(failure.clone())),
+            ReadFailure::NoSuchSegment { .. } => ReadNoSuchSegmentSnafu { segment }.build(),
+            _ => ReadBrokenSnafu { segment }.into_error(Arc::new(failure.clone())),
         })
     }
 }

@@ -15,8 +15,8 @@ use super::Resynced;
 use crate::{
     driver::{Effect, Hints, Machine},
     error::{
-        BrokenSnafu, ClosedSnafu, ConflictSnafu, FullSnafu, SegmentMissingSnafu,
-        SegmentSealedSnafu, TooLargeSnafu, UnflushedSnafu, WriteError,
+        BrokenSnafu, ClosedSnafu, ConflictSnafu, FullSnafu, TooLargeSnafu, UnflushedSnafu,
+        WriteError, WriteNoSuchSegmentSnafu, WriteSealedSnafu,
     },
     measure::{Meters, WriterMeter},
     segment::SegmentInfo,
@@ -362,8 +362,8 @@ fn write_error(segment: &ScopedSegment, failure: &AppendFailure) -> WriteError {
             }
             .build()
         }
-        AppendFailureKind::Sealed => SegmentSealedSnafu { segment, certainty }.build(),
-        AppendFailureKind::NoSuchSegment => SegmentMissingSnafu { segment, certainty }.build(),
+        AppendFailureKind::Sealed => WriteSealedSnafu { segment, certainty }.build(),
+        AppendFailureKind::NoSuchSegment => WriteNoSuchSegmentSnafu { segment, certainty }.build(),
         _ => BrokenSnafu { segment, certainty }.into_error(std::sync::Arc::new(failure.clone())),
     }
 }

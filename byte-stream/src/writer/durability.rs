@@ -15,7 +15,7 @@ use snafu::IntoError as _;
 use super::appending::Appending;
 use crate::{
     driver::Driver,
-    error::{TimedOutSnafu, WriteError},
+    error::{WriteError, WriteTimeoutSnafu},
 };
 
 /// Waits for durability with a deadline.
@@ -64,7 +64,7 @@ pub(crate) fn late(
 ) -> WriteError {
     let segment = driver.link().segment().clone();
     let certainty = driver.look(Appending::certainty);
-    TimedOutSnafu {
+    WriteTimeoutSnafu {
         segment,
         operation,
         after,

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     core::Core,
     driver::Driver,
-    error::{FullSnafu, TimedOutSnafu, TooLargeSnafu, WriteError},
+    error::{FullSnafu, TooLargeSnafu, WriteError, WriteTimeoutSnafu},
     ids::random_writer_id,
     link::SegmentLink,
     open::WhenFull,
@@ -84,7 +84,7 @@ impl Inner {
     pub(crate) fn no_room(&self, after: Duration) -> WriteError {
         let segment = self.handle.segment().clone();
         let certainty = Certainty::Definite;
-        TimedOutSnafu {
+        WriteTimeoutSnafu {
             segment,
             operation: "waiting for room",
             after,

@@ -222,7 +222,7 @@ impl ByteWriter {
     /// offset](Self::durable_offset). With nothing to wait for it returns at once.
     ///
     /// # Errors
-    /// [`WriteError`]. After [`WriteError::TimedOut`] the writer still tries: flush again.
+    /// [`WriteError`]. After [`WriteError::Timeout`] the writer still tries: flush again.
     ///
     /// # Cancel safety
     /// Cancel safe. A failure that a dropped flush would have reported is reported by the next call.
@@ -317,7 +317,7 @@ impl ByteWriter {
     ///
     /// # Errors
     /// [`WriteError::Unflushed`] while bytes are on their way and no conflict is known; a failure that
-    /// cannot be mended, such as [`WriteError::SegmentSealed`]; otherwise as for [`SegmentHandle::info`](crate::SegmentHandle::info).
+    /// cannot be mended, such as [`WriteError::Sealed`]; otherwise as for [`SegmentHandle::info`](crate::SegmentHandle::info).
     ///
     /// # Cancel safety
     /// Cancel safe: nothing is given up before the last step.

@@ -92,7 +92,7 @@ impl Following {
                     .read_chunk(usize::try_from(PIECE).unwrap_or(usize::MAX))
                     .await
                 {
-                    Err(ReadError::ReaderClosed { .. }) => self.reopen().await?,
+                    Err(ReadError::Closed { .. }) => self.reopen().await?,
                     other => return other.map_err(io::Error::from),
                 }
             }

@@ -153,11 +153,11 @@ fn of_segment(error: &SegmentError) -> StatusCode {
 fn of_read(error: &ReadError) -> StatusCode {
     match error {
         ReadError::Truncated { .. } => StatusCode::GONE,
-        ReadError::MissingSegment { .. } => StatusCode::NOT_FOUND,
+        ReadError::NoSuchSegment { .. } => StatusCode::NOT_FOUND,
         ReadError::BeyondEnd { .. } | ReadError::Incomplete { .. } => {
             StatusCode::RANGE_NOT_SATISFIABLE
         }
-        ReadError::Unreachable { .. } | ReadError::Idle { .. } | ReadError::ReaderClosed { .. } => {
+        ReadError::Unreachable { .. } | ReadError::Idle { .. } | ReadError::Closed { .. } => {
             StatusCode::SERVICE_UNAVAILABLE
         }
         ReadError::Asking { source } => of_segment(source),
@@ -184,9 +184,9 @@ fn of_controller(error: &ControllerError) -> StatusCode {
 
 fn of_write(error: &WriteError) -> StatusCode {
     match error {
-        WriteError::Conflict { .. } | WriteError::SegmentSealed { .. } => StatusCode::CONFLICT,
-        WriteError::SegmentMissing { .. } => StatusCode::NOT_FOUND,
-        WriteError::TimedOut { .. } | WriteError::Closed { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        WriteError::Conflict { .. } | WriteError::Sealed { .. } => StatusCode::CONFLICT,
+        WriteError::NoSuchSegment { .. } => StatusCode::NOT_FOUND,
+        WriteError::Timeout { .. } | WriteError::Closed { .. } => StatusCode::SERVICE_UNAVAILABLE,
         WriteError::Segment { source } => of_segment(source),
         _ => StatusCode::BAD_GATEWAY,
     }

@@ -66,7 +66,7 @@ async fn reads_to_the_end(
             }
             // The reader still tries.
             Err(ReadError::Unreachable { .. }) => {}
-            Err(ReadError::ReadFailed { .. }) if seat.plan.has_stranger() => return false,
+            Err(ReadError::Broken { .. }) if seat.plan.has_stranger() => return false,
             Err(error) => {
                 let text = format!("the reader broke at {offset}: {error:?}");
                 seat.record.violate(Violation::broken(text));

@@ -188,9 +188,9 @@ impl Life<'_> {
         self.settle_stored();
         match error {
             // The writer still tries.
-            WriteError::TimedOut { .. } | WriteError::Segment { .. } => true,
+            WriteError::Timeout { .. } | WriteError::Segment { .. } => true,
             WriteError::Conflict { .. } => self.resync(error).await,
-            WriteError::SegmentSealed { .. } => {
+            WriteError::Sealed { .. } => {
                 self.settle(Some(error));
                 false
             }
@@ -225,7 +225,7 @@ impl Life<'_> {
                     self.note_unflushed();
                     return true;
                 }
-                Some(Err(WriteError::SegmentSealed { .. })) | None => return false,
+                Some(Err(WriteError::Sealed { .. })) | None => return false,
                 Some(Err(error)) if was_calm => {
                     let text = format!("no resync in calm weather: {error:?}");
                     self.client.seat.record.violate(Violation::broken(text));

@@ -174,7 +174,7 @@ impl Writing<'_> {
     async fn failed(&mut self, error: WriteError) -> Verdict {
         match &error {
             WriteError::Conflict { .. } if self.stage.allowed.conflicts => self.resync().await,
-            WriteError::TimedOut { .. } if self.stage.rescue.is_some() => {
+            WriteError::Timeout { .. } if self.stage.rescue.is_some() => {
                 self.timeouts += 1;
                 if self.timeouts > MAX_TIMEOUTS {
                     return Err(broken(format!("no end: {}", story(&error))));

@@ -201,7 +201,7 @@ async fn waiting_for_durability_that_cannot_come_ends_at_the_deadline() {
     let mut writer = opening.await.unwrap();
     for offset in [1, u64::MAX] {
         let error = writer.wait_durable(offset).await.unwrap_err();
-        assert!(matches!(error, WriteError::TimedOut { .. }), "{error:?}");
+        assert!(matches!(error, WriteError::Timeout { .. }), "{error:?}");
     }
 }
 
@@ -316,7 +316,7 @@ async fn expect_failures(factory: &ClientFactory, segment: &ScopedSegment, peer:
     assert!(story(&error).contains(peer), "{peer}: {}", story(&error));
     let error = in_time(reader.read(&mut [0])).await.unwrap_err();
     let text = story(&error);
-    let is_known = text.contains(peer) || matches!(error, ReadError::ReadFailed { .. });
+    let is_known = text.contains(peer) || matches!(error, ReadError::Broken { .. });
     assert!(is_known, "{peer}: {text}");
 }
 

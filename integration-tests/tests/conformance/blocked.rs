@@ -29,7 +29,7 @@ async fn t18_close_without_an_answer_ends_at_the_deadline_and_is_indeterminate()
         writer.write(b"perhaps").await.unwrap();
         held.struck().await;
         let error = writer.close().await.unwrap_err();
-        assert!(matches!(error, WriteError::TimedOut { .. }), "{error:?}");
+        assert!(matches!(error, WriteError::Timeout { .. }), "{error:?}");
         assert_eq!(error.certainty(), Certainty::Indeterminate, "{mode:?}");
         gate.open();
     }
@@ -53,7 +53,7 @@ async fn t72_a_dropped_flush_leaves_the_next_one_to_report() {
         () = held.struck() => {}
     }
     let late = writer.flush().await.unwrap_err();
-    assert!(matches!(late, WriteError::TimedOut { .. }), "{late:?}");
+    assert!(matches!(late, WriteError::Timeout { .. }), "{late:?}");
     assert_eq!(late.certainty(), Certainty::Indeterminate);
     gate.open();
     assert_eq!(writer.flush().await.unwrap(), 4);
@@ -78,7 +78,7 @@ async fn t78_a_write_that_waits_for_room_hears_of_the_end() {
         gate.open();
         let error = waiting.await.unwrap().unwrap_err();
         assert!(
-            matches!(error, WriteError::SegmentSealed { .. }),
+            matches!(error, WriteError::Sealed { .. }),
             "{mode:?}: {error:?}"
         );
     }
@@ -120,10 +120,7 @@ async fn t75_shutting_the_factory_down_ends_waiting_reads() {
     assert!(poll!(reach.as_mut()).is_pending());
     factory.shutdown().await;
     let closed = read.await.unwrap_err();
-    assert!(
-        matches!(closed, ReadError::ReaderClosed { .. }),
-        "{closed:?}"
-    );
+    assert!(matches!(closed, ReadError::Closed { .. }), "{closed:?}");
     let closed = reach.await.unwrap_err();
     assert!(!closed.is_retryable(), "{closed:?}");
 }

@@ -219,7 +219,7 @@ async fn t32_setups_refused_for_ever_end_with_an_error_after_a_few() {
         writer.write(b"nowhere").await.unwrap();
         let error = writer.flush().await.unwrap_err();
         assert!(
-            matches!(error, WriteError::SegmentMissing { .. }),
+            matches!(error, WriteError::NoSuchSegment { .. }),
             "{error:?}"
         );
         assert_eq!(error.certainty(), Certainty::Definite);

@@ -146,7 +146,7 @@ async fn t71_what_is_opened_lazily_reports_a_missing_segment_at_the_first_operat
     writer.write(b"nowhere").await.unwrap();
     let error = writer.flush().await.unwrap_err();
     assert!(
-        matches!(error, WriteError::SegmentMissing { .. }),
+        matches!(error, WriteError::NoSuchSegment { .. }),
         "{error:?}"
     );
     assert!(story(&error).contains(&segment.to_string()), "{error}");
@@ -242,7 +242,7 @@ async fn t76_an_unreachable_controller_is_an_error_at_the_deadline_and_no_more_o
     }
     writer.write(b"accepted before").await.unwrap();
     let late = writer.flush().await.unwrap_err();
-    assert!(matches!(late, WriteError::TimedOut { .. }), "{late:?}");
+    assert!(matches!(late, WriteError::Timeout { .. }), "{late:?}");
     assert_eq!(writer.unflushed_bytes(), 15);
     let error = reader.current_tail().await.unwrap_err();
     assert!(error.is_retryable(), "{error:?}");
@@ -293,7 +293,7 @@ async fn t76_an_unreachable_store_is_an_error_at_the_deadline_and_no_more_once_i
     }
     writer.write(b"accepted before").await.unwrap();
     let late = writer.flush().await.unwrap_err();
-    assert!(matches!(late, WriteError::TimedOut { .. }), "{late:?}");
+    assert!(matches!(late, WriteError::Timeout { .. }), "{late:?}");
     let error = reader.current_tail().await.unwrap_err();
     assert!(error.is_retryable(), "{error:?}");
 

@@ -167,7 +167,7 @@ async fn what_does_not_fit_is_refused_as_for_a_write() {
         let refused = writer.reserve(1).await.unwrap_err();
         match refused {
             WriteError::Full { room: 0, .. } => assert!(is_full),
-            WriteError::TimedOut { .. } => assert!(!is_full),
+            WriteError::Timeout { .. } => assert!(!is_full),
             other => panic!("{other:?}"),
         }
     }

@@ -282,7 +282,7 @@ async fn t41_a_store_that_never_answers_right_is_an_error() {
         .create_byte_reader(pravega.segment())
         .await;
     let error = reader.read(&mut [0; 10]).await.unwrap_err();
-    assert!(matches!(error, ReadError::ReadFailed { .. }), "{error:?}");
+    assert!(matches!(error, ReadError::Broken { .. }), "{error:?}");
 }
 
 #[tokio::test]

@@ -142,10 +142,7 @@ async fn expect_sealed(writer: &mut ByteWriter) {
             writer.seek_to_tail().await.unwrap_err(),
         ];
         for error in errors {
-            assert!(
-                matches!(error, WriteError::SegmentSealed { .. }),
-                "{error:?}"
-            );
+            assert!(matches!(error, WriteError::Sealed { .. }), "{error:?}");
             assert_eq!(error.certainty(), Certainty::Definite);
             assert!(!error.is_retryable());
         }
@@ -181,25 +178,19 @@ async fn t68_sealed_by_another_client_with_bytes_in_flight() {
 
         let sealed = writer.flush().await.unwrap_err();
         assert!(
-            matches!(sealed, WriteError::SegmentSealed { .. }),
+            matches!(sealed, WriteError::Sealed { .. }),
             "{mode:?}: {sealed:?}"
         );
         assert_eq!(sealed.certainty(), Certainty::Definite, "{mode:?}");
         kept.durable().await.unwrap();
         for receipt in [lost, never_sent] {
             let error = receipt.durable().await.unwrap_err();
-            assert!(
-                matches!(error, WriteError::SegmentSealed { .. }),
-                "{error:?}"
-            );
+            assert!(matches!(error, WriteError::Sealed { .. }), "{error:?}");
             assert_eq!(error.certainty(), Certainty::Definite, "{mode:?}");
         }
         expect_sealed(&mut writer).await;
         let again = writer.flush().await.unwrap_err();
-        assert!(
-            matches!(again, WriteError::SegmentSealed { .. }),
-            "{again:?}"
-        );
+        assert!(matches!(again, WriteError::Sealed { .. }), "{again:?}");
         assert_eq!(
             content(&factory, &segment).await,
             "acknowledged",
@@ -231,7 +222,7 @@ async fn t69_a_segment_deleted_under_a_writer() {
         assert!(
             matches!(
                 error,
-                WriteError::SegmentMissing { .. } | WriteError::SegmentSealed { .. }
+                WriteError::NoSuchSegment { .. } | WriteError::Sealed { .. }
             ),
             "{mode:?}: {error:?}"
         );
@@ -257,7 +248,7 @@ async fn t69_a_segment_deleted_under_a_writer() {
         let mut reader = factory.create_byte_reader(segment.clone()).await;
         let missing = reader.read(&mut [0]).await.unwrap_err();
         assert!(
-            matches!(missing, ReadError::MissingSegment { .. }),
+            matches!(missing, ReadError::NoSuchSegment { .. }),
             "{missing:?}"
         );
     }

@@ -402,7 +402,7 @@ async fn t82_an_office_that_never_answers_is_an_error_at_the_deadline() {
     let mut writer = factory.create_byte_writer(segment.clone());
     writer.write(b"x").await.unwrap();
     let error = writer.flush().await.unwrap_err();
-    assert!(matches!(error, WriteError::TimedOut { .. }), "{error:?}");
+    assert!(matches!(error, WriteError::Timeout { .. }), "{error:?}");
 
     guarded.office.desk().behave(Manner::Issues);
     while let Err(error) = reader.read_exact(&mut [0; 10]).await {

@@ -138,7 +138,7 @@ async fn t65_a_reader_that_skips_goes_on_at_the_head() {
 fn is_missing(error: &ReadError) -> bool {
     matches!(
         error,
-        ReadError::MissingSegment { .. }
+        ReadError::NoSuchSegment { .. }
             | ReadError::Asking {
                 source: SegmentError::NoSuchSegment { .. },
             }
@@ -207,13 +207,13 @@ async fn t69_deleted_under_a_writer() {
     writer.write(b"after").await.unwrap();
     let error = writer.flush().await.unwrap_err();
     assert!(
-        matches!(error, WriteError::SegmentMissing { .. }),
+        matches!(error, WriteError::NoSuchSegment { .. }),
         "{error:?}"
     );
     assert!(!error.is_retryable());
     let error = writer.flush().await.unwrap_err();
     assert!(
-        matches!(error, WriteError::SegmentMissing { .. }),
+        matches!(error, WriteError::NoSuchSegment { .. }),
         "{error:?}"
     );
 }

@@ -272,7 +272,7 @@ async fn t78_a_sink_that_waits_for_room_hears_of_the_end() {
         let (sent, ()) = tokio::join!(biased; sending, sealing);
         let error = sent.unwrap_err();
         assert!(
-            matches!(error, WriteError::SegmentSealed { .. }),
+            matches!(error, WriteError::Sealed { .. }),
             "{mode:?}: {error:?}"
         );
     }
@@ -288,7 +288,7 @@ async fn t78_a_permit_that_waits_for_room_hears_of_the_end() {
         let (reserved, ()) = tokio::join!(biased; writer.reserve(900), sealing);
         let error = reserved.unwrap_err();
         assert!(
-            matches!(error, WriteError::SegmentSealed { .. }),
+            matches!(error, WriteError::Sealed { .. }),
             "{mode:?}: {error:?}"
         );
     }

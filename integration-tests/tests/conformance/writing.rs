@@ -257,7 +257,7 @@ async fn t11_a_full_writer_that_waits_at_most_times_out_and_goes_on_after_an_ack
                 Err(error) => break error,
             }
         };
-        assert!(matches!(late, WriteError::TimedOut { .. }), "{late:?}");
+        assert!(matches!(late, WriteError::Timeout { .. }), "{late:?}");
         assert_eq!(
             late.certainty(),
             Certainty::Definite,

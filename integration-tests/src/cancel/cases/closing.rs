@@ -140,7 +140,7 @@ async fn under_a_read(trial: &mut Trial) -> Verdict {
     trial.some_moment().await;
     shut_down(trial).await;
     match blocked.await.map_err(failed("a task"))? {
-        Err(ReadError::ReaderClosed { .. }) => Ok(()),
+        Err(ReadError::Closed { .. }) => Ok(()),
         other => Err(Violation::broken(format!("a read ended with {other:?}"))),
     }
 }

@@ -78,7 +78,7 @@ fn is_conflict(error: &WriteError) -> bool {
 }
 
 fn is_sealed(error: &WriteError) -> bool {
-    matches!(error, WriteError::SegmentSealed { .. })
+    matches!(error, WriteError::Sealed { .. })
         || matches!(
             error,
             WriteError::Segment {

@@ -216,11 +216,7 @@ fn absurd_addresses(stage: &mut Stage) {
             WriteError::Broken { .. } | WriteError::Segment { .. }
         )
     };
-    stage.allowed.read = |error| {
-        matches!(
-            error,
-            ReadError::ReadFailed { .. } | ReadError::Asking { .. }
-        )
-    };
+    stage.allowed.read =
+        |error| matches!(error, ReadError::Broken { .. } | ReadError::Asking { .. });
     stage.expect_timeouts(|_| {});
 }

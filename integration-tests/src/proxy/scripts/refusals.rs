@@ -152,10 +152,10 @@ impl Refusal {
     fn allow_write(self, stage: &mut Stage) {
         match self {
             Self::NoSuchSegment => {
-                stage.allowed.write = |error| matches!(error, WriteError::SegmentMissing { .. });
+                stage.allowed.write = |error| matches!(error, WriteError::NoSuchSegment { .. });
             }
             Self::Sealed => {
-                stage.allowed.write = |error| matches!(error, WriteError::SegmentSealed { .. });
+                stage.allowed.write = |error| matches!(error, WriteError::Sealed { .. });
             }
             Self::Unsupported => {
                 stage.allowed.write = |error| matches!(error, WriteError::Broken { .. });
@@ -168,7 +168,7 @@ impl Refusal {
     fn allow_read(self, stage: &mut Stage) {
         match self {
             Self::NoSuchSegment => {
-                stage.allowed.read = |error| matches!(error, ReadError::MissingSegment { .. });
+                stage.allowed.read = |error| matches!(error, ReadError::NoSuchSegment { .. });
             }
             // A store that says so of a read at the tail is believed.
             Self::Sealed => stage.allowed.early_end = true,
@@ -176,7 +176,7 @@ impl Refusal {
                 stage.allowed.read = |error| matches!(error, ReadError::Truncated { .. });
             }
             Self::Unsupported => {
-                stage.allowed.read = |error| matches!(error, ReadError::ReadFailed { .. });
+                stage.allowed.read = |error| matches!(error, ReadError::Broken { .. });
             }
             Self::WrongHost | Self::Exists | Self::Error | Self::Token(_) => {}
         }
@@ -290,12 +290,8 @@ fn without_end(stage: &mut Stage, name: &'static str, code: i32) {
     stage.at_once(append, Some("all connections cut"), Relay::cut_all);
     stage.allowed.write = |error| matches!(error, WriteError::Broken { .. });
     stage.allowed.must_fail = true;
-    stage.allowed.read = |error| {
-        matches!(
-            error,
-            ReadError::ReadFailed { .. } | ReadError::Asking { .. }
-        )
-    };
+    stage.allowed.read =
+        |error| matches!(error, ReadError::Broken { .. } | ReadError::Asking { .. });
     stage.check_at_the_end(move || {
         let asked: u64 = refused.iter().map(Armed::strikes).sum();
         match asked > MOST_TRIES {

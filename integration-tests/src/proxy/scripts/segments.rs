@@ -39,7 +39,7 @@ fn sealed(stage: &mut Stage) {
         }
         .boxed()
     });
-    stage.allowed.write = |error| matches!(error, WriteError::SegmentSealed { .. });
+    stage.allowed.write = |error| matches!(error, WriteError::Sealed { .. });
     stage.allowed.must_fail = true;
     stage.allowed.is_sealed = true;
     let cuts = stage.dice(3);
@@ -99,12 +99,12 @@ fn deleted(stage: &mut Stage) {
     stage.at(append, Some("deleted"), move |relay: Arc<Relay>| {
         async move { relay.backend().delete_segment(&segment).await }.boxed()
     });
-    stage.allowed.write = |error| matches!(error, WriteError::SegmentMissing { .. });
+    stage.allowed.write = |error| matches!(error, WriteError::NoSuchSegment { .. });
     stage.allowed.must_fail = true;
     stage.allowed.read = |error| {
         matches!(
             error,
-            ReadError::MissingSegment { .. } | ReadError::Asking { .. }
+            ReadError::NoSuchSegment { .. } | ReadError::Asking { .. }
         )
     };
     stage.allowed.is_gone = true;

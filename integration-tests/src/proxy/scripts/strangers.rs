@@ -38,12 +38,8 @@ fn may_be_refused(stage: &mut Stage) {
             WriteError::Broken { .. } | WriteError::Segment { .. }
         )
     };
-    stage.allowed.read = |error| {
-        matches!(
-            error,
-            ReadError::ReadFailed { .. } | ReadError::Asking { .. }
-        )
-    };
+    stage.allowed.read =
+        |error| matches!(error, ReadError::Broken { .. } | ReadError::Asking { .. });
     stage.expect_timeouts(|_| {});
 }
 

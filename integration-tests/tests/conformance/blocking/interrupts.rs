@@ -228,10 +228,7 @@ fn t75_shutting_the_factory_down_ends_blocked_calls_on_other_threads() {
     assert!(matches!(closed, WriteError::Closed { .. }), "{closed:?}");
     assert_eq!(closed.certainty(), Certainty::Indeterminate);
     let closed = reading.join().unwrap().unwrap_err();
-    assert!(
-        matches!(closed, ReadError::ReaderClosed { .. }),
-        "{closed:?}"
-    );
+    assert!(matches!(closed, ReadError::Closed { .. }), "{closed:?}");
 }
 
 #[test]
@@ -250,7 +247,7 @@ fn t78_a_write_blocked_for_room_hears_of_the_end() {
         gate.open();
         let error = writing.join().unwrap().unwrap_err();
         assert!(
-            matches!(error, WriteError::SegmentSealed { .. }),
+            matches!(error, WriteError::Sealed { .. }),
             "{mode:?}: {error:?}"
         );
         drop(reader);

@@ -46,7 +46,7 @@ async fn a8_redirects_without_end_are_an_error_at_the_deadline() {
     let mut writer = factory.create_byte_writer(pravega.segment());
     writer.write(b"nowhere").await.unwrap();
     let error = writer.flush().await.unwrap_err();
-    assert!(matches!(error, WriteError::TimedOut { .. }), "{error:?}");
+    assert!(matches!(error, WriteError::Timeout { .. }), "{error:?}");
     // With pauses between them: 600 ms of each would hold many thousand.
     let record = pravega.record();
     assert!(record.requests.len() < 1_000, "{}", record.requests.len());
