@@ -1,6 +1,6 @@
 //! Our client, through its facade, as a program would use it.
 
-use std::time::Duration;
+use std::{pin::pin, task::Poll};
 
 use bytes::Bytes;
 use pravega_byte_stream::{
@@ -156,14 +156,12 @@ struct Waking {
     buffer: Vec<u8>,
 }
 
-/// Long enough for a read request to reach the store and wait there.
-const PARK: Duration = Duration::from_millis(2);
-
 impl Contender for Waking {
+    /// Lets the reader ask; the pause of the job is long enough for that to reach the store and wait there.
     async fn prepare(&mut self) -> Outcome<()> {
-        match tokio::time::timeout(PARK, self.reader.readable()).await {
-            Ok(arrived) => Ok(arrived?),
-            Err(_parked) => Ok(()),
+        match futures::poll!(pin!(self.reader.readable())) {
+            Poll::Ready(arrived) => Ok(arrived?),
+            Poll::Pending => Ok(()),
         }
     }
 

@@ -25,6 +25,8 @@ pub const CHART_SIZES: [usize; 8] = [
     MIB,
     8 * MIB,
 ];
+/// For how long the reader waits before it is woken, milliseconds; the bare socket rests as long.
+const IDLE_MS: [u64; 3] = [2, 20, 200];
 /// Open writers, and as many readers.
 const CROWDS: [usize; 5] = [1, 10, 100, 1_000, 10_000];
 
@@ -256,7 +258,7 @@ fn wake() -> Comparison {
         &[P50, P99],
     )
     .pinned();
-    for idle in [0, 20] {
+    for idle in IDLE_MS {
         let raw = c.add(Entry::new(Raw, Work::Wake, 100).idle(idle));
         let ours = c.add(Entry::new(Exclusive, Work::Wake, 100).idle(idle));
         c.asks(ours, raw, 1.15, None);
