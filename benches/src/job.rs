@@ -60,11 +60,7 @@ pub struct Job {
 }
 
 /// What a contender can do with one call.
-#[expect(
-    async_fn_in_trait,
-    reason = "measured on the thread that calls it; nobody sends it anywhere"
-)]
-pub trait Contender {
+pub(crate) trait Contender {
     /// Gets ready for the next call, which is not measured.
     async fn prepare(&mut self) -> Outcome<()> {
         Ok(())
@@ -87,7 +83,7 @@ impl Job {
     ///
     /// # Errors
     /// When a call fails.
-    pub async fn measure(&self, contender: &mut impl Contender) -> Outcome<()> {
+    pub(crate) async fn measure(&self, contender: &mut impl Contender) -> Outcome<()> {
         let span = Duration::from_secs_f64(self.seconds);
         self.repeat(contender, span.mul_f64(WARM_UP)).await?;
         let meter = self.repeat(contender, span).await?;

@@ -11,6 +11,9 @@ const MIB: usize = 1 << 20;
 /// Written before anything is counted: buffers have their size then, and the writer is set up.
 const WARM_UP: usize = 64 * MIB;
 const VOLUME: usize = 256 * MIB;
+/// Calls of the socket for each MiB, those to read acknowledgements among them; a hundredth of what one call for each
+/// write of 100 B would be, and four times what was seen.
+const CALLS_PER_MIB: u64 = 16;
 
 #[test]
 fn an_append_of_bytes_is_not_copied_on_its_way_to_the_socket() {
@@ -29,6 +32,11 @@ fn an_append_of_bytes_is_not_copied_on_its_way_to_the_socket() {
         let cost = scene.cost(async || append(VOLUME).await);
         let passed = scene.seam.take(&[]);
         assert_eq!(passed.bytes_of_caller, VOLUME, "{mode:?}");
+        let calls = passed.reads + passed.writes;
+        assert!(
+            calls <= CALLS_PER_MIB * wide(VOLUME / MIB),
+            "{mode:?}: {calls}"
+        );
         assert!(
             cost.allocations.bytes_total < wide(4096 * (VOLUME / MIB)),
             "{mode:?}: {cost:?}"
@@ -84,6 +92,29 @@ fn a_small_write_allocates_almost_never() {
         assert!(
             cost.allocations.count_total <= writes / 1_000,
             "{mode:?}: {cost:?}"
+        );
+    }
+}
+
+#[test]
+fn small_writes_share_their_system_calls() {
+    let scene = Scene::new();
+    for mode in MODES {
+        let mut writer = scene.writer(mode);
+        let mut write = async |volume: usize| {
+            for _ in 0..volume / 100 {
+                writer.write_all(&[7; 100]).await.unwrap();
+            }
+            writer.flush().await.unwrap();
+        };
+        scene.runtime.block_on(write(WARM_UP));
+        scene.seam.take(&[]);
+        scene.runtime.block_on(write(VOLUME));
+        let passed = scene.seam.take(&[]);
+        let calls = passed.reads + passed.writes;
+        assert!(
+            calls <= CALLS_PER_MIB * wide(VOLUME / MIB),
+            "{mode:?}: {calls}"
         );
     }
 }
