@@ -45,7 +45,7 @@ pub(super) async fn live(folder: &Path, seed: u64, tally: &mut Tally) -> Verdict
     // Again: the server starts where there is no room.
     fill(folder, &limits, &mut written, &mut random, tally).await?;
     grow(folder, &mut written).await?;
-    make_room(folder, &limits, &mut written, tally).await?;
+    make_room(folder, &limits, &mut written, &mut random, tally).await?;
     no_descriptors(&folder.with_extension("few"), tally).await?;
     no_directory(folder, tally)?;
     Ok(trace.value())
@@ -114,6 +114,23 @@ impl Client {
         }
     }
 
+    /// Writes until the file may not grow any more, and tells what was said then.
+    async fn write_until_refused(
+        &mut self,
+        written: &mut Written,
+        random: &mut Random,
+    ) -> Verdict<WriteError> {
+        loop {
+            let len = 20_000 + random.below(300_000);
+            if let Some(error) = self.write(len, written).await? {
+                return Ok(error);
+            }
+            if written.durable > MORE_THAN_ANY_FILE {
+                return Err(broken("a file has more bytes than the system allows"));
+            }
+        }
+    }
+
     /// Ends both, the server as a power cut would.
     async fn end(self, mut server: Server) -> Verdict {
         if !server.is_alive() {
@@ -141,7 +158,7 @@ impl Client {
     }
 }
 
-/// Writes until the file may not grow any more. Then the server refuses appends for good, and reads.
+/// A server whose file may not grow any more refuses appends for good, and reads.
 async fn fill(
     folder: &Path,
     limits: &str,
@@ -152,15 +169,7 @@ async fn fill(
     let server = Server::start(folder, Ports::any(), limits).await?;
     let mut client = Client::of(&server).await?;
     client.check(written).await?;
-    let refused = loop {
-        let len = 20_000 + random.below(300_000);
-        if let Some(error) = client.write(len, written).await? {
-            break error;
-        }
-        if written.durable > MORE_THAN_ANY_FILE {
-            return Err(broken("a file has more bytes than the system allows"));
-        }
-    };
+    let refused = client.write_until_refused(written, random).await?;
     tally.count("file may not grow", "appending");
     if refused.is_retryable() || refused.certainty() != Certainty::Definite {
         let what = format!("refused for good, and told as passing or uncertain: {refused}");
@@ -183,18 +192,20 @@ async fn grow(folder: &Path, written: &mut Written) -> Verdict {
 }
 
 /// On a full disk a truncation is done all the same, and lasts.
+///
+/// The file has grown in between, and what that has moved out of the part that may be written leaves room there: for
+/// some blocks, of any size.
 async fn make_room(
     folder: &Path,
     limits: &str,
     written: &mut Written,
+    random: &mut Random,
     tally: &mut Tally,
 ) -> Verdict {
     let server = Server::start(folder, Ports::any(), limits).await?;
     let mut client = Client::of(&server).await?;
     client.check(written).await?;
-    if client.write(400_000, written).await?.is_none() {
-        return Err(broken("room where the system allows none"));
-    }
+    client.write_until_refused(written, random).await?;
     let failed = |error| broken(format!("making room: {error}"));
     let tail = client.handle.info().await.map_err(failed)?.tail;
     let truncated = client.handle.truncate_data_before(tail).await;
