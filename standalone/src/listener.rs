@@ -1,5 +1,8 @@
 //! Accepts connections to the segment store, up to a number.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     io,
     pin::pin,

@@ -22,7 +22,7 @@ mod limit_tests;
 mod outbox;
 mod requests;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::{
     future::{Future, poll_fn},

@@ -33,21 +33,25 @@ pub(super) struct Client {
     pub(super) began: Instant,
 }
 
-/// A connection over a pipe that holds `pipe` bytes in each direction.
-pub(super) async fn connect(pipe: usize, change: impl FnOnce(&mut Limits)) -> Client {
+/// An empty store in memory.
+pub(crate) fn shared(change: impl FnOnce(&mut Limits)) -> Shared {
     let mut limits = Limits::default();
     change(&mut limits);
-    let segments = Segments::in_memory(10, u64::MAX);
-    segments.create(SEGMENT).await.unwrap();
-    let shared = Arc::new(Shared {
-        segments,
+    Shared {
+        segments: Segments::in_memory(10, u64::MAX),
         append_memory: Arc::new(Semaphore::new(limits.max_append_bytes)),
         next_connection: AtomicU64::new(1),
         counters: Arc::default(),
         guard: None,
         limits,
-    });
-    connect_to(pipe, shared).await
+    }
+}
+
+/// A connection over a pipe that holds `pipe` bytes in each direction.
+pub(super) async fn connect(pipe: usize, change: impl FnOnce(&mut Limits)) -> Client {
+    let shared = shared(change);
+    shared.segments.create(SEGMENT).await.unwrap();
+    connect_to(pipe, Arc::new(shared)).await
 }
 
 pub(super) async fn connect_to(pipe: usize, shared: Arc<Shared>) -> Client {
