@@ -4,6 +4,7 @@
 #
 #     run.sh [OPTIONS OF compare run] [COMPARISON...]
 #     run.sh --prepare                 only build what the others need
+#     run.sh --real                    start a real Pravega and measure there, beside the Java client too
 #
 # The congestion control of a machine may be bbr, which halves the throughput of loopback and is noisy. Without
 # peers (PRAVEGA_BENCH_PEERS=none) nobody builds several hundred crates of another client.
@@ -23,6 +24,15 @@ if [[ ${PRAVEGA_BENCH_PEERS-} != none ]]; then
     options+=(--peers "$peers/release/peers")
 fi
 [[ ${1-} != --prepare ]] || exit 0
+if [[ ${1-} == --real ]]; then
+    "$HERE/peers/java/java.sh" --prepare
+    # In the network of the machine, where its congestion control is in force for all.
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    exec "$REPO_ROOT/integration-tests/real-pravega/real-pravega.sh" run -- bash -c '
+        exec "$0" run --given "$PRAVEGA_CONTROLLER_URI" "$@"
+    ' "$TARGET_DIR/compare/compare" "${options[@]}" --java "$HERE/peers/java/java.sh" \
+        --into "$HERE/RESULTS.md" --place "compare on a real Pravega" "${@:2}"
+fi
 if (($# == 0)); then
     options+=(--into "$HERE/RESULTS.md" --chart "$HERE/throughput.svg")
 fi

@@ -26,6 +26,8 @@ pub enum Work {
     Read,
     /// Take received buffers as they are
     ReadChunk,
+    /// Write once, then read it over and over
+    Reread,
     /// Write what a reader at the tail waits for
     Wake,
     /// Hold many open writers and readers at the tail
@@ -72,6 +74,11 @@ pub(crate) trait Contender {
     /// Waits until everything is where it belongs.
     async fn settle(&mut self) -> Outcome<()>;
 }
+
+/// What [`Work::Reread`] writes and reads, bytes: more than a client reads ahead, and little for a server.
+pub(crate) const REREAD: usize = 64 << 20;
+/// In writes of so many bytes.
+pub(crate) const REREAD_PIECE: usize = 1 << 20;
 
 /// Calls are made in batches of about this many bytes between two looks at the clock.
 const BATCH: usize = 64 * 1024;

@@ -1,6 +1,6 @@
 //! Our client, through its facade, as a program would use it.
 
-use std::{pin::pin, task::Poll};
+use std::{io::SeekFrom, pin::pin, task::Poll};
 
 use bytes::Bytes;
 use pravega_byte_stream::{
@@ -9,7 +9,7 @@ use pravega_byte_stream::{
 
 use crate::{
     crowd,
-    job::{Contender, Job, Outcome, Work},
+    job::{Contender, Job, Outcome, REREAD, REREAD_PIECE, Work},
     null_server::ENDLESS,
 };
 
@@ -38,6 +38,7 @@ pub async fn run(job: &Job) -> Outcome<()> {
                 job.measure(&mut Reading { reader, buffer }).await
             }
         }
+        Work::Reread => job.measure(&mut written(&factory, job).await?).await,
         Work::Wake => {
             let writer = writer(&factory, job).await?;
             let opening = factory.open_byte_reader(stream(&factory, "bench").await?);
@@ -71,6 +72,23 @@ async fn writer(factory: &ClientFactory, job: &Job) -> Outcome<ByteWriter> {
     let stream = stream(factory, "bench").await?;
     let opening = factory.open_byte_writer(stream).mode(mode(job));
     Ok(opening.await?)
+}
+
+/// Writes what is read over and over.
+async fn written(factory: &ClientFactory, job: &Job) -> Outcome<Rereading> {
+    let mut writer = writer(factory, job).await?;
+    let piece = Bytes::from(vec![7; REREAD_PIECE]);
+    for _ in 0..REREAD / REREAD_PIECE {
+        writer.append(piece.clone()).await?;
+    }
+    writer.flush().await?;
+    let opening = factory.open_byte_reader(stream(factory, "bench").await?);
+    let reader = opening.from(ReadFrom::Offset(0)).await?;
+    let buffer = vec![0; job.size];
+    Ok(Rereading {
+        reading: Reading { reader, buffer },
+        end: u64::try_from(REREAD)?,
+    })
 }
 
 /// The write mode that is measured.
@@ -125,6 +143,26 @@ struct Reading {
 impl Contender for Reading {
     async fn call(&mut self) -> Outcome<usize> {
         Ok(self.reader.read(&mut self.buffer).await?)
+    }
+
+    async fn settle(&mut self) -> Outcome<()> {
+        Ok(())
+    }
+}
+
+/// Begins again at the end.
+struct Rereading {
+    reading: Reading,
+    end: u64,
+}
+
+impl Contender for Rereading {
+    async fn call(&mut self) -> Outcome<usize> {
+        let reader = &mut self.reading.reader;
+        if reader.position() >= self.end {
+            reader.seek(SeekFrom::Start(0)).await?;
+        }
+        self.reading.call().await
     }
 
     async fn settle(&mut self) -> Outcome<()> {

@@ -67,7 +67,7 @@ pub async fn run(job: &Job) -> Outcome<()> {
             let raw = Raw::reading(socket).await?;
             job.measure(&mut Reading(raw)).await
         }
-        Work::Crowd | Work::Serve => Err("not with one socket".into()),
+        Work::Reread | Work::Crowd | Work::Serve => Err("not with one socket".into()),
     }
 }
 

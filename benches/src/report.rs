@@ -7,10 +7,6 @@ use crate::{
     results::{Measured, Results},
 };
 
-/// What the runner writes stands between these lines; the rest of the file is by hand.
-const BEGIN: &str = "<!-- compare: begin -->";
-const END: &str = "<!-- compare: end -->";
-
 /// Everything as Markdown.
 #[must_use]
 pub fn markdown(results: &Results, plans: &[Comparison]) -> String {
@@ -114,16 +110,17 @@ pub fn table(measured: &Measured, plan: &Comparison) -> String {
     text
 }
 
-/// Puts the tables where they belong in a file, and leaves what was written there by hand.
+/// Puts the tables between the two lines of a file that name `place`, and leaves what was written there by hand.
 ///
 /// # Errors
 /// When the file cannot be read or written, or has no place for tables.
-pub fn put_into(file: &Path, tables: &str) -> io::Result<()> {
+pub fn put_into(file: &Path, place: &str, tables: &str) -> io::Result<()> {
+    let [begin, end] = ["begin", "end"].map(|edge| format!("<!-- {place}: {edge} -->"));
     let old = fs::read_to_string(file)?;
     let places = old
-        .split_once(BEGIN)
-        .and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+        .split_once(&begin)
+        .and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
     let (before, after) =
-        places.ok_or_else(|| io::Error::other(format!("no {BEGIN} and {END}")))?;
-    fs::write(file, format!("{before}{BEGIN}\n{tables}{END}{after}"))
+        places.ok_or_else(|| io::Error::other(format!("no {begin} and {end}")))?;
+    fs::write(file, format!("{before}{begin}\n{tables}{end}{after}"))
 }

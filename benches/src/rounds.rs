@@ -22,6 +22,10 @@ pub struct Settings {
     pub peers: Option<PathBuf>,
     /// The command line of this repository. Without it, it is left out.
     pub serve: Option<PathBuf>,
+    /// A program that does jobs with the Java client. Without it, it is left out.
+    pub java: Option<PathBuf>,
+    /// The controller of a Pravega that runs already.
+    pub given: Option<String>,
     /// Crowds are left out above this size.
     pub max_crowd: usize,
 }
@@ -101,6 +105,7 @@ impl Stage {
         match entry.who {
             Who::Peer | Who::PeerTuned | Who::Tonic => self.settings.peers.is_some(),
             Who::Serve => self.settings.serve.is_some(),
+            Who::Java => self.settings.java.is_some(),
             _ => entry.work != Work::Crowd || entry.size <= self.settings.max_crowd,
         }
     }
@@ -131,6 +136,7 @@ impl Stage {
 
     fn contender(&self, entry: &Entry, is_pinned: bool) -> Outcome<Program> {
         let peers = || self.settings.peers.as_deref().ok_or("there are no peers");
+        let java = || self.settings.java.as_deref().ok_or("there is no Java");
         let program = match entry.who {
             Who::Raw => Program::new(&self.ours, &["contend", "raw"]),
             Who::Shared | Who::Exclusive => Program::new(&self.ours, &["contend", "ours"]),
@@ -140,6 +146,7 @@ impl Stage {
                 environment: TUNED,
                 ..Program::new(peers()?, &["pravega"])
             },
+            Who::Java => Program::new(java()?, &[]),
             Who::Tonic => Program::new(peers()?, &["tonic"]),
         };
         Ok(Program {
@@ -150,6 +157,10 @@ impl Stage {
 
     /// The address of the server for an entry, which is started if this is the first to need it.
     async fn server(&mut self, entry: &Entry, is_pinned: bool) -> Outcome<String> {
+        if entry.against == Against::Given {
+            let given = self.settings.given.clone();
+            return Ok(given.ok_or("no Pravega is given")?);
+        }
         let kind = match (entry.who, entry.against) {
             (Who::Raw, against) => Kind::Raw {
                 is_durable: against == Against::Directory,
@@ -181,6 +192,7 @@ impl Stage {
             Kind::Ours(Against::Directory) => {
                 ours(&["embedded-server", "--data-dir", &place("data")])
             }
+            Kind::Ours(Against::Given) => return Err("it runs already".into()),
             Kind::Raw { is_durable: false } => ours(&["raw-server"]),
             Kind::Raw { is_durable: true } => ours(&["raw-server", "--file", &place("raw")]),
             Kind::Tonic => {

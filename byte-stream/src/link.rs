@@ -136,7 +136,7 @@ impl SegmentLink {
                 token: issued.token,
             }),
             Err(error) => {
-                // The store may be gone for good and the segment elsewhere: ask again next time.
+                // The store may be gone for good and the segment elsewhere: ask next time.
                 self.relocate();
                 Err(error.into())
             }
@@ -146,7 +146,7 @@ impl SegmentLink {
     /// The store said, or its silence suggests, that the segment is not there: ask the controller anew.
     pub(crate) fn relocate(&self) {
         if let Some(generation) = self.used().location {
-            self.core.controller.forget(&self.segment, generation);
+            self.core.controller.doubt(&self.segment, generation);
         }
     }
 

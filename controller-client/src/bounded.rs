@@ -25,11 +25,16 @@ impl<K: Eq + Hash + Clone, V> Bounded<K, V> {
 
     /// Looks `key` up, which counts as a use.
     pub(crate) fn get(&mut self, key: &K) -> Option<&V> {
+        self.get_mut(key).map(|value| &*value)
+    }
+
+    /// The same, to change the value.
+    pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         if !self.young.contains_key(key) {
             let (key, value) = self.old.remove_entry(key)?;
             self.insert_young(key, value);
         }
-        self.young.get(key)
+        self.young.get_mut(key)
     }
 
     pub(crate) fn insert(&mut self, key: K, value: V) {

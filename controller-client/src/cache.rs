@@ -145,6 +145,15 @@ impl<K: Eq + Hash + Clone + Send + Sync + 'static, V: Keep> Cache<K, V> {
         self.forget_if(key, |entry| entry.generation == generation);
     }
 
+    /// Changes the value of `key` if it is still the one of `generation`, which it stays.
+    pub(crate) fn change(&self, key: &K, generation: u64, change: impl FnOnce(&mut V)) {
+        if let Some(entry) = self.0.lock().entries.get_mut(key)
+            && entry.generation == generation
+        {
+            change(&mut entry.value);
+        }
+    }
+
     /// Drops the value of `key` if `condemned` says so.
     pub(crate) fn forget_if(&self, key: &K, condemned: impl FnOnce(&Entry<V>) -> bool) {
         self.0.lock().entries.remove_if(key, condemned);

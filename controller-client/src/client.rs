@@ -17,6 +17,10 @@ use crate::{
 /// The most endpoints kept: one for each segment in use, a few hundred bytes each.
 const MAX_ENDPOINTS: usize = 65_536;
 
+/// How long a controller is waited for before a place that is doubted is tried again. An answer takes
+/// milliseconds.
+const LOCATING_PATIENCE: Duration = Duration::from_secs(1);
+
 /// The most tokens kept: one or two for each stream in use, about a kilobyte each.
 const MAX_TOKENS: usize = 32_768;
 
@@ -26,16 +30,29 @@ const MAX_TOKENS: usize = 32_768;
 #[derive(Clone)]
 pub struct ControllerClient {
     pub(crate) rpc: Rpc,
-    pub(crate) endpoints: Cache<ScopedSegment, Endpoint>,
+    pub(crate) endpoints: Cache<ScopedSegment, Place>,
     pub(crate) tokens: Cache<(ScopedStream, Access), DatedToken>,
 }
 
-/// An endpoint is good until somebody complains about it.
-impl Keep for Endpoint {
-    const PATIENCE: Duration = Duration::ZERO;
+/// Where a segment is served.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) endpoint: Endpoint,
+    /// Somebody has complained.
+    pub(crate) is_doubted: bool,
+}
+
+/// A place is good until somebody complains about it. Then it is better than none: the store may only have been
+/// away for a moment, and the controller be down.
+impl Keep for Place {
+    const PATIENCE: Duration = LOCATING_PATIENCE;
 
     fn freshness(&self, _now: tokio::time::Instant) -> Freshness {
-        Freshness::Fresh
+        if self.is_doubted {
+            Freshness::Ageing
+        } else {
+            Freshness::Fresh
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use tracing::debug;
 use crate::{
     Access, BadReply, ControllerClient, ControllerError, IssuedToken, Located,
     cache::Entry,
+    client::Place,
     convert::{read_endpoint, segment_id, stream_info},
     rpc::Rpc,
     status::Unusable,
@@ -21,7 +22,7 @@ const NO_TOKEN: u64 = 0;
 
 impl ControllerClient {
     /// The segment store that serves `segment`, as far as is known: from memory, where it stays until
-    /// [`forget`](Self::forget) is called.
+    /// [`doubt`](Self::doubt) is called.
     ///
     /// The controller does not look whether the segment exists. However many wait, one call is made. An answer
     /// of "all interfaces" (`0.0.0.0`), which a server gives that was not told its own address, is read as the
@@ -45,25 +46,28 @@ impl ControllerClient {
                 );
                 let endpoint = located.await?;
                 debug!(name: "controller.segment_located", %segment, %endpoint, "the segment store is known");
-                Ok(endpoint)
+                Ok(Place {
+                    endpoint,
+                    is_doubted: false,
+                })
             }
         };
-        let Entry {
-            value: endpoint,
-            generation,
-        } = self.endpoints.get(segment, fetch).await?;
+        let Entry { value, generation } = self.endpoints.get(segment, fetch).await?;
         Ok(Located {
-            endpoint,
+            endpoint: value.endpoint,
             generation,
         })
     }
 
     /// Says that the answer of this `generation` was wrong: the store did not answer, or does not serve the
-    /// segment. The next [`endpoint`](Self::endpoint) asks the controller.
+    /// segment. The next [`endpoint`](Self::endpoint) asks the controller, and gives the old answer again, of the
+    /// same generation, when the controller says nothing for a second or cannot be asked: a store may have been
+    /// away for a moment only.
     ///
     /// Has no effect when a newer answer has come meanwhile, so that those who complain late do no harm.
-    pub fn forget(&self, segment: &ScopedSegment, generation: u64) {
-        self.endpoints.forget(segment, generation);
+    pub fn doubt(&self, segment: &ScopedSegment, generation: u64) {
+        self.endpoints
+            .change(segment, generation, |place| place.is_doubted = true);
     }
 
     /// A token for the segment stores of a stream: from memory, renewed shortly before its end.

@@ -164,7 +164,7 @@ pub struct Successor {
 pub struct Located {
     /// The segment store.
     pub endpoint: Endpoint,
-    /// Which answer this is, for [`forget`](crate::ControllerClient::forget).
+    /// Which answer this is, for [`doubt`](crate::ControllerClient::doubt).
     pub generation: u64,
 }
 

@@ -162,7 +162,7 @@ impl Pair {
             0 => {
                 if let Ok(located) = client.endpoint(&segment).await {
                     assert!(located.endpoint.port() > 0 && !located.endpoint.host().is_empty());
-                    client.forget(&segment, located.generation);
+                    client.doubt(&segment, located.generation);
                 }
             }
             1 => self.token(&stream, answer).await,

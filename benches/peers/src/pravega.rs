@@ -1,5 +1,7 @@
 //! `pravega-client` 0.3.7, as its documentation uses it.
 
+use std::io::SeekFrom;
+
 use pravega_client::{
     byte::{ByteReader, ByteWriter},
     client_factory::ClientFactoryAsync,
@@ -10,7 +12,7 @@ use pravega_client_shared::{
 };
 use tokio::runtime::Handle;
 
-use crate::job::{Contender, Job, Outcome, Work};
+use crate::job::{Contender, Job, Outcome, REREAD, REREAD_PIECE, Work};
 
 pub async fn run(job: &Job) -> Outcome<()> {
     let config = ClientConfigBuilder::default()
@@ -31,6 +33,19 @@ pub async fn run(job: &Job) -> Outcome<()> {
             let reader = factory.create_byte_reader(stream).await;
             let buffer = vec![0; job.size];
             job.measure(&mut Reading { reader, buffer }).await
+        }
+        Work::Reread => {
+            let stream = stream(&factory, "bench").await?;
+            let mut writer = factory.create_byte_writer(stream.clone()).await;
+            let piece = vec![7; REREAD_PIECE];
+            for _ in 0..REREAD / REREAD_PIECE {
+                write_all(&mut writer, &piece).await?;
+            }
+            writer.flush().await.map_err(failed)?;
+            let reader = factory.create_byte_reader(stream).await;
+            let buffer = vec![0; job.size];
+            let end = u64::try_from(REREAD)?;
+            job.measure(&mut Rereading { reading: Reading { reader, buffer }, end }).await
         }
         Work::Wake | Work::Crowd | Work::Serve => Err("not measured with this client".into()),
     }
@@ -69,11 +84,7 @@ struct Writing {
 
 impl Contender for Writing {
     async fn call(&mut self) -> Outcome<usize> {
-        let mut left = &self.piece[..];
-        while !left.is_empty() {
-            let written = self.writer.write(left).await.map_err(failed)?;
-            left = &left[written..];
-        }
+        write_all(&mut self.writer, &self.piece).await?;
         if self.flushes {
             self.settle().await?;
         }
@@ -86,6 +97,15 @@ impl Contender for Writing {
     }
 }
 
+async fn write_all(writer: &mut ByteWriter, piece: &[u8]) -> Outcome<()> {
+    let mut left = piece;
+    while !left.is_empty() {
+        let written = writer.write(left).await.map_err(failed)?;
+        left = &left[written..];
+    }
+    Ok(())
+}
+
 struct Reading {
     reader: ByteReader,
     buffer: Vec<u8>,
@@ -94,6 +114,26 @@ struct Reading {
 impl Contender for Reading {
     async fn call(&mut self) -> Outcome<usize> {
         Ok(self.reader.read(&mut self.buffer).await.map_err(failed)?)
+    }
+
+    async fn settle(&mut self) -> Outcome<()> {
+        Ok(())
+    }
+}
+
+/// Begins again at the end.
+struct Rereading {
+    reading: Reading,
+    end: u64,
+}
+
+impl Contender for Rereading {
+    async fn call(&mut self) -> Outcome<usize> {
+        let reader = &mut self.reading.reader;
+        if reader.current_offset() >= self.end {
+            reader.seek(SeekFrom::Start(0)).await.map_err(failed)?;
+        }
+        self.reading.call().await
     }
 
     async fn settle(&mut self) -> Outcome<()> {

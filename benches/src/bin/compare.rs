@@ -85,6 +85,12 @@ struct Run {
     /// The command line of this repository, for its start
     #[arg(long)]
     serve: Option<PathBuf>,
+    /// A program that does jobs with the Java client
+    #[arg(long)]
+    java: Option<PathBuf>,
+    /// The controller of a Pravega: runs the comparisons that need one, and only them
+    #[arg(long, value_name = "ADDRESS")]
+    given: Option<String>,
     /// A short look whether everything runs: one round of a few milliseconds
     #[arg(long)]
     quick: bool,
@@ -103,6 +109,9 @@ struct Report {
     /// The document that the tables belong into, such as benches/RESULTS.md
     #[arg(long)]
     into: Option<PathBuf>,
+    /// Between which two lines of it
+    #[arg(long, default_value = "compare")]
+    place: String,
 }
 
 /// Threads of a server: as many as the client has.
@@ -132,7 +141,7 @@ fn go(command: Command) -> Outcome<()> {
             show(&results, &options)
         }
         Command::List => {
-            for comparison in plan::comparisons() {
+            for comparison in plan::comparisons().into_iter().chain(plan::on_given()) {
                 answer(&format!("{:14} {}", comparison.id, comparison.title));
             }
             Ok(())
@@ -184,6 +193,8 @@ async fn run(options: Run) -> Outcome<()> {
         seconds,
         peers: options.peers,
         serve: options.serve,
+        java: options.java,
+        given: options.given,
         max_crowd: if options.quick {
             QUICK_CROWD
         } else {
@@ -198,8 +209,12 @@ async fn run(options: Run) -> Outcome<()> {
         circumstances: machine::circumstances(rounds, seconds),
         ..Results::default()
     };
+    let plans = match settings.given {
+        None => plan::comparisons(),
+        Some(_) => plan::on_given(),
+    };
     let mut stage = Stage::new(settings)?;
-    for comparison in chosen(&options.only)? {
+    for comparison in chosen(plans, &options.only)? {
         results.comparisons.push(stage.run(&comparison, say).await?);
         keep(&results, &options.report)?;
     }
@@ -212,8 +227,7 @@ async fn run(options: Run) -> Outcome<()> {
     show(&results, &options.report)
 }
 
-fn chosen(only: &[String]) -> Outcome<Vec<Comparison>> {
-    let mut all = plan::comparisons();
+fn chosen(mut all: Vec<Comparison>, only: &[String]) -> Outcome<Vec<Comparison>> {
     if let Some(unknown) = only
         .iter()
         .find(|id| all.iter().all(|known| known.id != id.as_str()))
@@ -237,9 +251,10 @@ fn keep(results: &Results, options: &Report) -> Outcome<()> {
 fn show(results: &Results, options: &Report) -> Outcome<()> {
     let mut plans = plan::comparisons();
     plans.push(plan::chart());
+    plans.extend(plan::on_given());
     let tables = report::markdown(results, &plans);
     if let Some(file) = &options.into {
-        report::put_into(file, &tables)?;
+        report::put_into(file, &options.place, &tables)?;
     }
     answer(&tables);
     Ok(())

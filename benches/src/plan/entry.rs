@@ -17,6 +17,8 @@ pub enum Who {
     Peer,
     /// The same with an allocator that keeps its memory.
     PeerTuned,
+    /// `io.pravega:pravega-client` 0.13.0.
+    Java,
     /// A tonic stream with large windows.
     Tonic,
     /// The command line of this repository, serving.
@@ -33,6 +35,7 @@ impl Who {
             Self::Exclusive => "ours, exclusive",
             Self::Peer => "pravega-client 0.3.7",
             Self::PeerTuned => "pravega-client 0.3.7, malloc tuned",
+            Self::Java => "Java client 0.13.0",
             Self::Tonic => "tonic, tuned",
             Self::Serve => "pravega-bytes serve",
         }
@@ -48,6 +51,8 @@ pub enum Against {
     Memory,
     /// The embedded server in a directory; for the bare socket, one that syncs a file.
     Directory,
+    /// The Pravega that the caller has named.
+    Given,
 }
 
 /// One contender in one comparison.
@@ -103,7 +108,7 @@ impl Entry {
             Work::Write => ", write(&[u8])",
             Work::Flush => ", write and flush",
             Work::FlushBytes => ", append and flush",
-            Work::Read => ", read",
+            Work::Read | Work::Reread => ", read",
             Work::ReadChunk => ", read_chunk",
             Work::Wake => ", wake-up",
             Work::Crowd | Work::Serve => "",

@@ -6,7 +6,7 @@ use super::{
         BytesEach, BytesPerSecond, CallsPerSecond, Connections, Cpu, IdleWakeups, P50, P99,
         PageFaults, Reached, Ready, Resident,
     },
-    Who::{Exclusive, Peer, PeerTuned, Raw, Serve, Shared, Tonic},
+    Who::{Exclusive, Java, Peer, PeerTuned, Raw, Serve, Shared, Tonic},
 };
 use crate::job::Work;
 
@@ -69,6 +69,45 @@ pub fn comparisons() -> Vec<Comparison> {
         crowd(),
         durable(),
         start(),
+    ]
+}
+
+/// Those on a Pravega that the caller names. It is the limit there: ours is to get at least what others get.
+#[must_use]
+pub fn on_given() -> Vec<Comparison> {
+    let of = |id, title, work, size, figures| {
+        let mut c = Comparison::new(id, title, figures);
+        let entry = |who| Entry::new(who, work, size).on(Against::Given);
+        let [shared, exclusive, peer, java] =
+            [Shared, Exclusive, Peer, Java].map(|who| c.add(entry(who)));
+        for than in [peer, java] {
+            c.asks(shared, than, 1.0, None);
+            c.asks(exclusive, than, 1.0, None);
+        }
+        c
+    };
+    vec![
+        of(
+            "real-write-1m",
+            "Writes of 1 MiB to a real Pravega",
+            Work::Write,
+            MIB,
+            &[BytesPerSecond],
+        ),
+        of(
+            "real-write-100",
+            "Writes of 100 B to a real Pravega",
+            Work::Write,
+            100,
+            &[CallsPerSecond, BytesPerSecond],
+        ),
+        of(
+            "real-read",
+            "Sequential reads from a real Pravega, 1 MiB at a time",
+            Work::Reread,
+            MIB,
+            &[BytesPerSecond],
+        ),
     ]
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::entry::bytes;
 pub use self::{
     entry::{Against, Entry, Who},
-    list::{CHART_SIZES, chart, comparisons},
+    list::{CHART_SIZES, chart, comparisons, on_given},
 };
 
 /// What is looked at.

@@ -101,16 +101,16 @@ async fn a_late_complaint_leaves_the_new_answer_alone() {
     let (client, peer) = pair();
     peer.on("getURI", [uri("old", 1), uri("new", 2), uri("newer", 3)]);
     let old = client.endpoint(&segment()).await.unwrap();
-    client.forget(&segment(), old.generation);
+    client.doubt(&segment(), old.generation);
     let new = client.endpoint(&segment()).await.unwrap();
     assert_eq!(new.endpoint.to_string(), "new:2");
     assert_ne!(new.generation, old.generation);
     for _ in 0..100 {
-        client.forget(&segment(), old.generation);
+        client.doubt(&segment(), old.generation);
     }
     assert_eq!(client.endpoint(&segment()).await.unwrap(), new);
     assert_eq!(peer.asked().len(), 2);
-    client.forget(&segment(), new.generation);
+    client.doubt(&segment(), new.generation);
     assert_eq!(
         client
             .endpoint(&segment())
@@ -145,6 +145,27 @@ async fn n11_what_is_kept_needs_no_controller() {
     let other = ScopedSegment::from("camera/back/0");
     let error = client.endpoint(&other).await.unwrap_err();
     assert!(matches!(error, ControllerError::Unavailable { .. }));
+}
+
+/// Seed 3895 of the proxy campaign: a connection that died at the hello left a writer without an address for as long
+/// as the controller was down.
+#[tokio::test(start_paused = true)]
+async fn n11_a_doubted_address_does_as_long_as_there_is_no_controller() {
+    let (client, peer) = pair();
+    let down = Step::Status(Code::Unavailable);
+    peer.on("getURI", [uri("store", 6000), down]);
+    let old = client.endpoint(&segment()).await.unwrap();
+    client.doubt(&segment(), old.generation);
+    for _ in 0..3 {
+        assert_eq!(client.endpoint(&segment()).await.unwrap(), old);
+    }
+    peer.on("getURI", [uri("other", 6000)]);
+    let is_new = async || client.endpoint(&segment()).await.unwrap() != old;
+    while !is_new().await {}
+    assert_eq!(
+        client.endpoint(&segment()).await.unwrap().endpoint.host(),
+        "other"
+    );
 }
 
 #[tokio::test(start_paused = true)]
