@@ -53,7 +53,7 @@ pub struct Job {
     /// On how many threads the runtime runs; 1 is the calling thread alone
     #[arg(long, default_value_t = 2)]
     pub threads: usize,
-    /// The most bytes that a writer holds unacknowledged
+    /// The most bytes that a writer holds unacknowledged, or that a reader asks for ahead
     #[arg(long)]
     pub window: Option<usize>,
     /// A pause before each call, which is not measured

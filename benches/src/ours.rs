@@ -20,7 +20,9 @@ use crate::{
 pub async fn run(job: &Job) -> Outcome<()> {
     let mut config = ClientConfigBuilder::default().controller_uri(&job.address);
     if let Some(window) = job.window {
-        config = config.max_unacked_bytes(window);
+        config = config
+            .max_unacked_bytes(window)
+            .max_read_ahead_bytes(window);
     }
     let factory = ClientFactory::new(config.build()?);
     match job.work {

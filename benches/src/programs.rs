@@ -76,17 +76,14 @@ impl Program {
     /// # Errors
     /// When it fails, hangs, or prints something else than figures.
     pub async fn figures(&self, seconds: f64) -> Outcome<Figures> {
-        let running = self
-            .command()
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .output();
+        let running = self.command().stdin(Stdio::null()).output();
         let limit = PATIENCE + Duration::from_secs_f64(seconds * 2.0);
         let done = timeout(limit, running)
             .await
             .map_err(|_| format!("{self:?} hangs"))??;
         if !done.status.success() {
-            return Err(format!("{self:?}: {}", done.status).into());
+            let said = String::from_utf8_lossy(&done.stderr);
+            return Err(format!("{self:?}: {}: {said}", done.status).into());
         }
         let mut figures = Figures::new();
         for line in String::from_utf8(done.stdout)?.lines() {

@@ -173,7 +173,7 @@ impl Stage {
         }
         let program = Program {
             is_pinned,
-            ..self.server_program(kind)?
+            ..self.server_program(kind, is_pinned)?
         };
         let server = program.serve().await?;
         let address = server.address.clone();
@@ -181,12 +181,15 @@ impl Stage {
         Ok(address)
     }
 
-    fn server_program(&self, kind: Kind) -> Outcome<Program> {
+    fn server_program(&self, kind: Kind, is_pinned: bool) -> Outcome<Program> {
         let place = |name: &str| self.directory.path().join(name).display().to_string();
         let ours = |arguments: &[&str]| Program::new(&self.ours, arguments);
         Ok(match kind {
             Kind::Ours(Against::Null(delay)) => {
-                ours(&["null-server", "--delay-ms", &delay.to_string()])
+                let delay = delay.to_string();
+                // On one processor a second thread would only be one more switch, which the bare server has not.
+                let threads = if is_pinned { "1" } else { "2" };
+                ours(&["null-server", "--delay-ms", &delay, "--threads", threads])
             }
             Kind::Ours(Against::Memory) => ours(&["embedded-server"]),
             Kind::Ours(Against::Directory) => {

@@ -17,7 +17,7 @@ use pravega_benches::{
     rounds::{Settings, Stage},
     serve,
 };
-use pravega_standalone::Standalone;
+use pravega_standalone::{Limits, Standalone};
 use tokio::io::AsyncReadExt as _;
 
 /// Measures this client beside others and beside a bare socket
@@ -47,6 +47,9 @@ enum Command {
         /// How long acknowledgements and read replies are held back
         #[arg(long, default_value_t = 0)]
         delay_ms: u64,
+        /// On how many threads it runs
+        #[arg(long, default_value_t = 2)]
+        threads: usize,
     },
     /// The other end of a bare socket
     RawServer {
@@ -114,7 +117,7 @@ struct Report {
     place: String,
 }
 
-/// Threads of a server: as many as the client has.
+/// Threads of the embedded server: as many as the client has.
 const SERVER_THREADS: usize = 2;
 /// The size of a read reply of the null server.
 const REPLY: usize = 1 << 20;
@@ -153,7 +156,7 @@ fn go(command: Command) -> Outcome<()> {
                 Program::Serve => serve::run(&job).await,
             }
         }),
-        Command::NullServer { delay_ms } => block_on(SERVER_THREADS, async move {
+        Command::NullServer { delay_ms, threads } => block_on(threads, async move {
             let delay = Duration::from_millis(delay_ms);
             let server = NullServer {
                 delay,
@@ -165,7 +168,10 @@ fn go(command: Command) -> Outcome<()> {
             until_the_end(&raw_server::start(file).await?).await
         }),
         Command::EmbeddedServer { data_dir } => block_on(SERVER_THREADS, async move {
-            let builder = Standalone::builder();
+            let mut limits = Limits::default();
+            // Ten thousand readers wait on the 64 connections of one client.
+            limits.max_parked_reads = 1024;
+            let builder = Standalone::builder().limits(limits);
             let server = match data_dir {
                 Some(path) => builder.data_dir(path).start().await?,
                 None => builder.memory().start().await?,

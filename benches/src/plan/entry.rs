@@ -66,7 +66,7 @@ pub struct Entry {
     pub size: usize,
     /// Where.
     pub against: Against,
-    /// The most bytes that a writer holds, where that is not the default.
+    /// The most bytes that a writer holds or a reader asks for ahead, where that is not the default.
     pub window: Option<usize>,
     /// The pause before a call, in milliseconds.
     pub idle_ms: u64,

@@ -12,7 +12,7 @@ use crate::job::Work;
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
-/// For long ways: what a writer is given when its acknowledgements take 10 ms and it shall not wait for them.
+/// For long ways: what a writer or reader is given when answers take 10 ms and it shall not wait for them.
 const LARGE_WINDOW: usize = 128 * MIB;
 /// The sizes of the chart, bytes.
 pub const CHART_SIZES: [usize; 8] = [
@@ -202,7 +202,9 @@ fn write_delayed(
     let mut c = Comparison::new(id, title, &[CallsPerSecond, BytesPerSecond, Cpu]);
     let of = |who| Entry::new(who, Work::Write, 100).on(Against::Null(delay));
     let [shared, exclusive, peer] = [Shared, Exclusive, Peer].map(|who| c.add(of(who)));
-    c.add(of(Shared).window(LARGE_WINDOW));
+    let wide = c.add(of(Shared).window(LARGE_WINDOW));
+    let ([gate, _], [aim, _]) = (gates, stretch);
+    c.asks(wide, peer, gate, aim);
     for ((ours, gate), stretch) in [shared, exclusive].into_iter().zip(gates).zip(stretch) {
         c.asks(ours, peer, gate, stretch);
     }
@@ -262,7 +264,9 @@ fn read_delayed(id: &'static str, title: &'static str, delay: u64, gate: f64) ->
     let mut c = Comparison::new(id, title, &[BytesPerSecond]);
     let of = |who| Entry::new(who, Work::Read, MIB).on(Against::Null(delay));
     let [ours, peer] = [Shared, Peer].map(|who| c.add(of(who)));
+    let wide = c.add(of(Shared).window(LARGE_WINDOW));
     c.asks(ours, peer, gate, None);
+    c.asks(wide, peer, gate, None);
     c
 }
 
