@@ -2,7 +2,7 @@
 //!
 //! A file that may not grow is what a full disk looks like to a server that keeps everything in one file.
 
-use std::{fs, net::TcpStream, path::Path, time::Duration};
+use std::{fs, io, net::TcpStream, path::Path, time::Duration};
 
 use pravega_byte_stream::{
     ByteWriter, Certainty, ClientFactory, ScopedSegment, SegmentHandle, WriteError,
@@ -45,7 +45,7 @@ pub(super) async fn live(folder: &Path, seed: u64, tally: &mut Tally) -> Verdict
     // Again: the server starts where there is no room.
     fill(folder, &limits, &mut written, &mut random, tally).await?;
     grow(folder, &mut written).await?;
-    make_room(folder, &limits, &mut written, &mut random, tally).await?;
+    make_room(folder, &mut written, &mut random, tally).await?;
     no_descriptors(&folder.with_extension("few"), tally).await?;
     no_directory(folder, tally)?;
     Ok(trace.value())
@@ -53,8 +53,23 @@ pub(super) async fn live(folder: &Path, seed: u64, tally: &mut Tally) -> Verdict
 
 /// A file may have so many MiB; the signal that comes with the error is ignored.
 fn files_of(mib: usize) -> String {
-    let blocks = mib * (1 << 20) / SHELL_BLOCK;
+    blocks_of(mib * (1 << 20) / SHELL_BLOCK)
+}
+
+fn blocks_of(blocks: usize) -> String {
     format!("trap '' XFSZ; ulimit -f {blocks}")
+}
+
+/// No file may get longer than the longest is now. Less would forbid to write inside of it, which no full disk does.
+fn as_they_are(folder: &Path) -> Verdict<String> {
+    let lengths = || -> io::Result<Vec<u64>> {
+        let files = fs::read_dir(folder)?;
+        files.map(|file| Ok(file?.metadata()?.len())).collect()
+    };
+    let lengths = lengths().map_err(|error| broken(format!("the files: {error}")))?;
+    let longest = lengths.into_iter().max().unwrap_or_default();
+    let longest = usize::try_from(longest).unwrap_or(usize::MAX);
+    Ok(blocks_of(longest.div_ceil(SHELL_BLOCK)))
 }
 
 /// What is in a segment.
@@ -191,29 +206,37 @@ async fn grow(folder: &Path, written: &mut Written) -> Verdict {
     client.end(server).await
 }
 
-/// On a full disk a truncation is done all the same, and lasts.
-///
-/// The file has grown in between, and what that has moved out of the part that may be written leaves room there: for
-/// some blocks, of any size.
+/// Where no file may grow, a truncation is done all the same, and lasts; if not a page is left for it, it is refused
+/// as passing, and done as soon as there is room. The server's reserve is of no use here: it gives back room of the
+/// disk, and the file may not have it. (With it, on a full disk, no truncation is ever refused: campaign `disk`.)
 async fn make_room(
     folder: &Path,
-    limits: &str,
     written: &mut Written,
     random: &mut Random,
     tally: &mut Tally,
 ) -> Verdict {
-    let server = Server::start(folder, Ports::any(), limits).await?;
+    let limits = as_they_are(folder)?;
+    let server = Server::start(folder, Ports::any(), &limits).await?;
     let mut client = Client::of(&server).await?;
     client.check(written).await?;
     client.write_until_refused(written, random).await?;
     let failed = |error| broken(format!("making room: {error}"));
     let tail = client.handle.info().await.map_err(failed)?.tail;
     let truncated = client.handle.truncate_data_before(tail).await;
-    truncated.map_err(failed)?;
-    tally.count("file may not grow", "truncating");
+    match &truncated {
+        Ok(()) => tally.count("file may not grow", "truncating"),
+        Err(error) if error.is_retryable() => {
+            tally.count("file may not grow", "truncating without a page");
+        }
+        Err(error) => return Err(broken(format!("refused for good: {error}"))),
+    }
     client.end(server).await?;
     let server = Server::start(folder, Ports::any(), "").await?;
     let client = Client::of(&server).await?;
+    if truncated.is_err() {
+        let again = client.handle.truncate_data_before(tail).await;
+        again.map_err(failed)?;
+    }
     let info = client.handle.info().await.map_err(failed)?;
     if (info.head, info.tail) != (tail, tail) {
         let what = format!("truncated to {tail}, and now {info:?}");
