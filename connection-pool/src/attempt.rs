@@ -35,8 +35,7 @@ impl Attempt {
         let established = stop.run_until_cancelled(establish).await;
         match established.unwrap_or_else(|| ShutDownSnafu { endpoint }.fail()) {
             Ok((shared, driver)) => {
-                let registered = self.succeed(&shared);
-                drop(shared);
+                let registered = self.succeed(shared);
                 driver.run().await;
                 drop(registered);
             }
@@ -45,7 +44,7 @@ impl Attempt {
     }
 
     /// Puts the connection into the pool and tells those who wait.
-    fn succeed(self, shared: &Arc<Shared>) -> Registered {
+    fn succeed(self, shared: Arc<Shared>) -> Registered {
         tracing::debug!(name: "connection.opened", endpoint = %self.endpoint, connection = shared.id(), "connected");
         match self.pool.upgrade() {
             Some(inner) => {
@@ -54,15 +53,14 @@ impl Attempt {
                     let endpoint = self.endpoint.clone();
                     shared.close(ConnectionError::ShutDown { endpoint });
                 }
-                state.change(&self.endpoint, |slots| slots.add(Arc::clone(shared)));
+                state.change(&self.endpoint, |slots| slots.add(Arc::clone(&shared)));
             }
             None => shared.retire(),
         }
-        self.landing.land(Some(Ok(Arc::clone(shared))));
+        self.landing.land(Some(Ok(Arc::clone(&shared))));
         Registered {
             pool: Weak::clone(&self.pool),
-            endpoint: self.endpoint.clone(),
-            id: shared.id(),
+            shared,
         }
     }
 
@@ -85,15 +83,21 @@ impl Drop for Attempt {
 /// A connection's place in its pool, given up however the connection ends.
 struct Registered {
     pool: Weak<Inner>,
-    endpoint: Endpoint,
-    id: u64,
+    shared: Arc<Shared>,
 }
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        if let Some(inner) = self.pool.upgrade() {
-            lock(&inner.state).change(&self.endpoint, |slots| slots.remove(self.id));
-        }
+        let Some(inner) = self.pool.upgrade() else {
+            return;
+        };
+        let is_silent = matches!(self.shared.cause(), Some(ConnectionError::Silent { .. }));
+        lock(&inner.state).change(self.shared.endpoint(), |slots| {
+            slots.remove(self.shared.id());
+            if is_silent {
+                slots.retire_unused();
+            }
+        });
     }
 }
 

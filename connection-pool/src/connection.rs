@@ -139,7 +139,8 @@ impl Connection {
     /// Sends one request and waits for its reply, whatever it is: failure replies are returned too.
     ///
     /// `request` makes the request out of the id it is given, and must put that id into it. A call takes no
-    /// flow; replies that come after the time-out are ignored, and the connection stays open.
+    /// flow; replies that come after the time-out are ignored, and the connection stays open. Until something is
+    /// received on it the pool gives out other connections, as long as there may be any.
     ///
     /// # Errors
     /// [`ConnectionError::Timeout`] when the reply does not come within `timeout_after`, or the reason why
@@ -158,11 +159,14 @@ impl Connection {
         match timeout(timeout_after, receiver).await {
             Ok(Ok(answered)) => answered,
             Ok(Err(_)) => Err(self.shared.cause_or_stopped()),
-            Err(_elapsed) => TimeoutSnafu {
-                endpoint: self.endpoint().clone(),
-                after: timeout_after,
+            Err(_elapsed) => {
+                self.shared.doubt();
+                TimeoutSnafu {
+                    endpoint: self.endpoint().clone(),
+                    after: timeout_after,
+                }
+                .fail()
             }
-            .fail(),
         }
     }
 

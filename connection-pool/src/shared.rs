@@ -42,6 +42,8 @@ pub(crate) struct Shared {
     /// The longest read asked for, in bytes: longer replies are not accepted.
     longest_read: AtomicU32,
     read: AtomicU64,
+    /// How much had been received when a call was given up.
+    doubted_at: AtomicU64,
 }
 
 impl Shared {
@@ -62,6 +64,7 @@ impl Shared {
             ended_flows: AtomicU64::new(0),
             longest_read: AtomicU32::new(0),
             read: AtomicU64::new(0),
+            doubted_at: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -132,6 +135,16 @@ impl Shared {
     pub(crate) fn note_read(&self, count: usize) {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
         self.read.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// A call was not answered in time.
+    pub(crate) fn doubt(&self) {
+        self.doubted_at.store(self.read_bytes(), Ordering::Relaxed);
+    }
+
+    /// True when nothing has been received since a call was given up.
+    pub(crate) fn is_doubted(&self) -> bool {
+        self.doubted_at.load(Ordering::Relaxed) == self.read_bytes()
     }
 
     /// Sets the cause, if none was set before, and makes the connection's task act on it.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
+    demux::Load,
     landing::{Landing, Waiter},
     shared::Shared,
 };
@@ -40,11 +41,14 @@ impl Slots {
     pub(crate) fn choose(&self, purpose: Purpose, max: usize) -> Choice {
         // A closed one stays in the list until its task has told everybody; it takes no one's place.
         let alive = || self.open.iter().filter(|shared| shared.cause().is_none());
-        let best = alive().min_by_key(|shared| shared.load());
+        // One that owes somebody an answer is used when there is no other, and may be none.
+        let best = alive().min_by_key(|shared| (shared.is_doubted(), shared.load()));
         let next_dial = self.dials.iter().min_by_key(|dial| dial.waiters());
         let is_room = alive().count() + self.dials.len() < max;
         match (best, next_dial) {
-            (Some(best), _) if purpose == Purpose::Calls || best.load().flows == 0 => {
+            (Some(best), _)
+                if !best.is_doubted() && (purpose == Purpose::Calls || best.load().flows == 0) =>
+            {
                 Choice::Use(Arc::clone(best))
             }
             (_, Some(dial)) if purpose == Purpose::Calls || dial.waiters() == 0 => dial.wait(),
@@ -72,6 +76,14 @@ impl Slots {
 
     pub(crate) fn remove(&mut self, id: u64) {
         self.open.retain(|shared| shared.id() != id);
+    }
+
+    /// Lets go of connections that nobody uses: a peer that fell silent on one of several has most likely fallen
+    /// silent on all, and each would be found out only in its turn.
+    pub(crate) fn retire_unused(&self) {
+        for shared in self.open.iter().filter(|it| it.load() == Load::default()) {
+            shared.retire();
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {

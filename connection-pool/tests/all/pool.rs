@@ -322,3 +322,71 @@ async fn c3_a_handler_that_panics_ends_the_connection_and_not_the_pool() {
     assert_eq!(joined.peer.next().await, None);
     assert_eq!(joined.pool.stats().connections, 0);
 }
+
+/// A pool whose first peer says hello and nothing else, or only that it lives; the others answer.
+fn first_is_dumb(lives: bool) -> (ConnectionPool, Arc<Pipes>) {
+    let (pipes, mut peers) = Pipes::new(PIPE);
+    let pool = ConnectionPool::with_dialer(&config(), dialer(&pipes));
+    tokio::spawn(async move {
+        let mut is_first = true;
+        while let Some(mut peer) = peers.recv().await {
+            let is_dumb = std::mem::take(&mut is_first);
+            tokio::spawn(async move {
+                peer.hello().await;
+                while let Some(request) = peer.next().await {
+                    match request.request_id() {
+                        Some(id) if !is_dumb => peer.send(info_reply(id, 0)).await,
+                        None if !is_dumb || lives => {
+                            peer.send(pravega_wire_protocol::KeepAlive).await;
+                        }
+                        _ => {}
+                    }
+                }
+            });
+        }
+    });
+    (pool, pipes)
+}
+
+/// Seed 57399 of the network campaign: call after call was made on a connection that answered none.
+#[tokio::test(start_paused = true)]
+async fn n4_after_a_call_without_an_answer_another_connection_is_used() {
+    let (pool, pipes) = first_is_dumb(true);
+    let first = pool.connect_for_calls(&endpoint()).await.unwrap();
+    let brief = Duration::from_secs(1);
+    let error = first.call(info, brief).await.unwrap_err();
+    assert!(
+        matches!(error, ConnectionError::Timeout { .. }),
+        "{error:?}"
+    );
+    let second = pool.connect_for_calls(&endpoint()).await.unwrap();
+    assert_ne!(second.id(), first.id());
+    second.call(info, brief).await.unwrap();
+    assert_eq!(pipes.dials(), 2);
+    // A sign of life is enough to be as good as the other one again.
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    let claimed = pool.connect(&endpoint()).await.unwrap();
+    let other = pool.connect(&endpoint()).await.unwrap();
+    let mut ids = [claimed.id(), other.id()];
+    ids.sort_unstable();
+    assert_eq!((ids, pipes.dials()), ([first.id(), second.id()], 2));
+}
+
+/// Seed 27926 of the network campaign: of several connections that a partition had cut, each was found out in its turn.
+#[tokio::test(start_paused = true)]
+async fn n4_a_peer_that_falls_silent_costs_its_unused_connections_too() {
+    let (pool, pipes) = first_is_dumb(false);
+    let first = pool.connect(&endpoint()).await.unwrap();
+    let second = pool.connect(&endpoint()).await.unwrap();
+    let third = pool.connect(&endpoint()).await.unwrap();
+    let _flow = third.open_flow(Recorder::new()).unwrap();
+    let unused = second.id();
+    drop(second);
+    let cause = first.closed().await;
+    assert!(matches!(cause, ConnectionError::Silent { .. }), "{cause:?}");
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!(pool.stats().connections, 1, "but the one that is used");
+    let next = pool.connect(&endpoint()).await.unwrap();
+    assert!(next.id() != unused && !third.is_closed());
+    assert_eq!(pipes.dials(), 4);
+}

@@ -192,11 +192,11 @@ pub(super) async fn close(client: &Client) {
     seat.record.with(|book| book.sealed_at = Some(tail));
     // What was flushed is there for a new reader.
     let seen = read::range(client, kept, tail).await;
-    let is_same = seat.record.with(|book| {
+    let is_other = seat.record.with(|book| {
         let kept = usize::try_from(kept).unwrap_or_default();
-        seen.as_deref() == book.kept.get(kept..)
+        seen.is_some() && seen.as_deref() != book.kept.get(kept..)
     });
-    if !is_same {
+    if is_other {
         let text = format!("a new reader does not see {kept}..{tail} as it is");
         seat.record
             .violate(Violation::new(Harm::Lost, tail - kept, text));

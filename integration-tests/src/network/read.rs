@@ -137,5 +137,12 @@ pub(super) async fn range(client: &Client, from: u64, to: u64) -> Option<Bytes> 
     .await?;
     let limit = seat.plan.pace.operation;
     let reading = reader.read_range(from..to);
-    seat.within("read_range", limit, reading).await?.ok()
+    match seat.within("read_range", limit, reading).await? {
+        Ok(bytes) => Some(bytes),
+        Err(error) => {
+            let text = format!("a new reader in calm weather: {error:?}");
+            seat.record.violate(Violation::broken(text));
+            None
+        }
+    }
 }
