@@ -43,6 +43,11 @@ impl KeepAlive {
         }
     }
 
+    /// The longest time without a question.
+    pub(crate) fn period(&self) -> Duration {
+        self.period
+    }
+
     /// The peer has shown that it lives.
     pub(crate) fn sign_of_life(&mut self, now: Instant) {
         self.last_sign = now;

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex, OnceLock,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -44,6 +44,8 @@ pub(crate) struct Shared {
     read: AtomicU64,
     /// How much had been received when a call was given up.
     doubted_at: AtomicU64,
+    /// The peer has begun a frame some time ago and not ended it.
+    is_late: AtomicBool,
 }
 
 impl Shared {
@@ -65,6 +67,7 @@ impl Shared {
             longest_read: AtomicU32::new(0),
             read: AtomicU64::new(0),
             doubted_at: AtomicU64::new(u64::MAX),
+            is_late: AtomicBool::new(false),
         }
     }
 
@@ -142,9 +145,15 @@ impl Shared {
         self.doubted_at.store(self.read_bytes(), Ordering::Relaxed);
     }
 
-    /// True when nothing has been received since a call was given up.
+    /// Says whether the peer takes long with a frame.
+    pub(crate) fn note_late(&self, is_late: bool) {
+        self.is_late.store(is_late, Ordering::Relaxed);
+    }
+
+    /// True when nothing has been received since a call was given up, or what is received is late.
     pub(crate) fn is_doubted(&self) -> bool {
-        self.doubted_at.load(Ordering::Relaxed) == self.read_bytes()
+        self.is_late.load(Ordering::Relaxed)
+            || self.doubted_at.load(Ordering::Relaxed) == self.read_bytes()
     }
 
     /// Sets the cause, if none was set before, and makes the connection's task act on it.

@@ -53,7 +53,9 @@ impl Slots {
             }
             (_, Some(dial)) if purpose == Purpose::Calls || dial.waiters() == 0 => dial.wait(),
             _ if is_room => Choice::Dial,
-            (Some(best), Some(dial)) if dial.waiters() < best.load().flows => dial.wait(),
+            (Some(best), Some(dial)) if best.is_doubted() || dial.waiters() < best.load().flows => {
+                dial.wait()
+            }
             (Some(best), _) => Choice::Use(Arc::clone(best)),
             (None, Some(dial)) => dial.wait(),
             (None, None) => Choice::Dial,

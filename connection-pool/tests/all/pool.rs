@@ -390,3 +390,32 @@ async fn n4_a_peer_that_falls_silent_costs_its_unused_connections_too() {
     assert!(next.id() != unused && !third.is_closed());
     assert_eq!(pipes.dials(), 4);
 }
+
+/// Seed 21702 of the network campaign: a writer went from one dripping connection to the next.
+#[tokio::test(start_paused = true)]
+async fn n6_a_connection_that_drips_is_not_given_to_others() {
+    let (pipes, mut peers) = Pipes::new(PIPE);
+    let pool = ConnectionPool::with_dialer(&config(), dialer(&pipes));
+    tokio::spawn(async move {
+        let mut first = peers.recv().await.unwrap();
+        first.hello().await;
+        // Of a frame of 9 bytes.
+        for byte in [0, 0, 0, 100, 0, 0, 0] {
+            first.send_raw(&[byte]).await;
+            tokio::time::sleep(Duration::from_secs(3)).await;
+        }
+        let mut second = peers.recv().await.unwrap();
+        second.hello().await;
+        std::future::pending::<()>().await;
+    });
+    let first = pool.connect(&endpoint()).await.unwrap();
+    let id = first.id();
+    drop(first);
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    let soon = pool.connect_for_calls(&endpoint()).await.unwrap();
+    assert_eq!(soon.id(), id, "a frame may take a moment");
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    let later = pool.connect_for_calls(&endpoint()).await.unwrap();
+    assert_ne!(later.id(), id);
+    assert_eq!((pipes.dials(), soon.is_closed()), (2, false));
+}
