@@ -15,8 +15,8 @@ use crate::{
 
 /// Opened at the same time.
 const AT_ONCE: usize = 256;
-/// Before the crowd is called idle.
-const REST: Duration = Duration::from_millis(300);
+/// Before the crowd is called idle: a writer gives its memory back a second after its last append.
+const REST: Duration = Duration::from_secs(3);
 const PIECE: &[u8] = &[7; 100];
 
 /// Opens `size` writers and as many readers at their tails, looks at them idle, then lets each writer append once in
