@@ -26,12 +26,17 @@ fi
 [[ ${1-} != --prepare ]] || exit 0
 if [[ ${1-} == --real ]]; then
     "$HERE/peers/java/java.sh" --prepare
-    # In the network of the machine, where its congestion control is in force for all.
-    # shellcheck disable=SC2016 # expanded by the inner shell
-    exec "$REPO_ROOT/integration-tests/real-pravega/real-pravega.sh" run -- bash -c '
-        exec "$0" run --given "$PRAVEGA_CONTROLLER_URI" "$@"
-    ' "$TARGET_DIR/compare/compare" "${options[@]}" --java "$HERE/peers/java/java.sh" \
-        --into "$HERE/RESULTS.md" --place "compare on a real Pravega" "${@:2}"
+    options+=(--java "$HERE/peers/java/java.sh" --into "$HERE/RESULTS.md")
+    for comparison in real-write-1m real-write-100 real-read; do
+        # A server for each, and short rounds: it keeps all that is written in memory. In the network of the machine,
+        # where its congestion control is in force for all.
+        # shellcheck disable=SC2016 # expanded by the inner shell
+        "$REPO_ROOT/integration-tests/real-pravega/real-pravega.sh" run -- bash -c '
+            exec "$0" run --given "$PRAVEGA_CONTROLLER_URI" "$@"
+        ' "$TARGET_DIR/compare/compare" "${options[@]}" --place "compare $comparison" \
+            --rounds 3 --seconds 0.35 "$comparison"
+    done
+    exit
 fi
 if (($# == 0)); then
     options+=(--into "$HERE/RESULTS.md" --chart "$HERE/throughput.svg")
