@@ -1,6 +1,7 @@
 //! What writing costs.
 
 use bytes::Bytes;
+use pravega_byte_stream::ByteWriter;
 
 use crate::{
     scene::{MODES, Scene, wide},
@@ -74,17 +75,20 @@ fn a_write_from_a_slice_is_copied_once() {
     }
 }
 
+/// So many writes of 100 B, and a flush.
+async fn write_small(writer: &mut ByteWriter, writes: u64) {
+    for _ in 0..writes {
+        writer.write_all(&[7; 100]).await.unwrap();
+    }
+    writer.flush().await.unwrap();
+}
+
 #[test]
 fn a_small_write_allocates_almost_never() {
     let scene = Scene::new();
     for mode in MODES {
         let mut writer = scene.writer(mode);
-        let mut write = async |writes: u64| {
-            for _ in 0..writes {
-                writer.write_all(&[7; 100]).await.unwrap();
-            }
-            writer.flush().await.unwrap();
-        };
+        let mut write = async |writes| write_small(&mut writer, writes).await;
         scene.runtime.block_on(write(500_000));
         let writes = 1_000_000;
         scene.seam.take(&[]);
@@ -101,12 +105,7 @@ fn small_writes_share_their_system_calls() {
     let scene = Scene::new();
     for mode in MODES {
         let mut writer = scene.writer(mode);
-        let mut write = async |volume: usize| {
-            for _ in 0..volume / 100 {
-                writer.write_all(&[7; 100]).await.unwrap();
-            }
-            writer.flush().await.unwrap();
-        };
+        let mut write = async |volume| write_small(&mut writer, wide(volume / 100)).await;
         scene.runtime.block_on(write(WARM_UP));
         scene.seam.take(&[]);
         scene.runtime.block_on(write(VOLUME));
