@@ -174,11 +174,12 @@ impl Driver {
 
     fn next_deadline(&mut self, now: Instant) -> Result<Instant, ConnectionError> {
         let mut next = self.keep_alive_deadline(now)?;
-        self.shared.note_late(false);
-        if let Some((deadline, after)) = self.inbound.deadline() {
-            // By then an answer to a keep-alive would be there.
-            let is_late = deadline + self.keep_alive.period() <= now + after;
-            self.shared.note_late(is_late);
+        let unfinished = self.inbound.deadline();
+        // After a period an answer to a keep-alive would be there.
+        let period = self.keep_alive.period();
+        let is_late = unfinished.is_some_and(|(deadline, after)| deadline + period <= now + after);
+        self.shared.note_late(is_late);
+        if let Some((deadline, after)) = unfinished {
             if deadline <= now {
                 let endpoint = self.shared.endpoint().clone();
                 return SlowFrameSnafu { endpoint, after }.fail();
