@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// What an append on its way to the disk is charged beside its bytes.
-const APPEND_OVERHEAD: usize = 512;
+pub(super) const APPEND_OVERHEAD: usize = 512;
 
 /// No expected offset.
 const ANYWHERE: i64 = -1;

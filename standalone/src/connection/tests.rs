@@ -28,7 +28,7 @@ pub(super) struct Client {
     pub(super) pipe: DuplexStream,
     pub(super) connection: JoinHandle<CloseReason>,
     pub(super) shared: Arc<Shared>,
-    shutdown: CancellationToken,
+    pub(super) shutdown: CancellationToken,
     buffer: BytesMut,
     pub(super) began: Instant,
 }
@@ -68,6 +68,11 @@ pub(super) async fn connect_to(pipe: usize, shared: Arc<Shared>) -> Client {
         buffer: BytesMut::new(),
         began: Instant::now(),
     }
+}
+
+/// Until nothing happens any more. The clock stands still meanwhile.
+pub(super) async fn settle() {
+    sleep(Duration::from_millis(1)).await;
 }
 
 impl Client {

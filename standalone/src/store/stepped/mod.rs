@@ -184,6 +184,12 @@ impl SteppedStore {
         self.worker.turn(None, &mut self.operations)
     }
 
+    /// The store as connections have it.
+    #[cfg(test)]
+    pub(crate) fn segments(&self) -> Segments {
+        self.segments.clone()
+    }
+
     /// The entrance for requests. It may be used while a turn is made.
     #[must_use]
     pub fn requests(&self) -> Requests {

@@ -1,0 +1,228 @@
+//! How many bytes of appends may be on their way to the disk, of one connection and of all together. The disk writes
+//! when a test says so.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::FutureExt as _;
+use pravega_client_shared::{DelegationToken, WriterId};
+use pravega_wire_protocol::{AppendBlockEnd, KeepAlive, Reply, Request, SetupAppend};
+use tempfile::TempDir;
+use tokio::io::AsyncWriteExt as _;
+
+use super::{
+    Shared,
+    tests::{Client, SEGMENT, connect_to, settle, shared},
+};
+use crate::{
+    Limits,
+    connection::requests::APPEND_OVERHEAD,
+    store::{SteppedOptions, SteppedStore, SystemFolder},
+};
+
+/// What a pipe holds, bytes: all that a test sends.
+const PIPE: usize = 32 << 20;
+
+/// A store whose disk writes in [`Disk::write`] only.
+struct Disk {
+    store: SteppedStore,
+    shared: Arc<Shared>,
+    _directory: TempDir,
+}
+
+impl Disk {
+    fn new(change: impl FnOnce(&mut Limits)) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = Arc::new(SystemFolder::new(directory.path()));
+        let mut store = SteppedStore::open(folder, &SteppedOptions::default()).unwrap();
+        let mut created = store.requests().create(SEGMENT);
+        store.turn();
+        assert!(created.take().unwrap().unwrap());
+        let shared = Shared {
+            segments: store.segments(),
+            ..shared(change)
+        };
+        Self {
+            store,
+            shared: Arc::new(shared),
+            _directory: directory,
+        }
+    }
+
+    /// Writes all that waits, and gives everybody the time to take that in.
+    async fn write(&mut self) {
+        settle().await;
+        while self.store.turn() {
+            settle().await;
+        }
+    }
+
+    /// A connection with one writer.
+    async fn connect(&mut self, writer: u128) -> Client {
+        let mut client = connect_to(PIPE, Arc::clone(&self.shared)).await;
+        client.greet().await;
+        let setup = SetupAppend {
+            request_id: 1,
+            writer_id: WriterId::from_wire(writer),
+            segment: SEGMENT.into(),
+            delegation_token: DelegationToken::default(),
+        };
+        client.send(setup).await;
+        self.write().await;
+        assert!(matches!(client.next().await, Some(Reply::AppendSetup(_))));
+        client
+    }
+
+    /// Memory for appends that nobody holds, bytes.
+    fn free(&self) -> usize {
+        self.shared.append_memory.available_permits()
+    }
+
+    async fn length(&self) -> u64 {
+        self.shared.segments.info(SEGMENT).await.unwrap().length
+    }
+}
+
+fn append(writer: u128, number: i64, bytes: usize) -> Request {
+    AppendBlockEnd {
+        writer_id: WriterId::from_wire(writer),
+        size_of_whole_events: 0,
+        data: Bytes::from(vec![7; bytes]).into(),
+        num_events: 1,
+        last_event_number: number,
+        request_id: number,
+    }
+    .into()
+}
+
+/// Whether a connection takes a request now; it is answered at once then.
+async fn takes_a_request(client: &mut Client) -> bool {
+    client.send(KeepAlive).await;
+    settle().await;
+    match client.next().now_or_never() {
+        Some(Some(Reply::KeepAlive(_))) => true,
+        None => false,
+        Some(other) => panic!("{other:?}"),
+    }
+}
+
+async fn acked(client: &mut Client) -> i64 {
+    loop {
+        match client.next().await {
+            Some(Reply::DataAppended(acked)) => return acked.event_number,
+            Some(Reply::KeepAlive(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// Whether a connection takes a request while it has appends of these sizes in flight. Everything is stored in the
+/// end, what was sent meanwhile too.
+async fn takes_beside(appends: &[usize], limit: usize) -> bool {
+    let mut disk = Disk::new(|limits| limits.max_connection_bytes = limit);
+    let mut client = disk.connect(1).await;
+    let mut last = 0;
+    for bytes in appends {
+        last += 1;
+        client.send(append(1, last, *bytes)).await;
+        settle().await;
+    }
+    let is_taken = takes_a_request(&mut client).await;
+    client.send(append(1, last + 1, 3)).await;
+    disk.write().await;
+    while acked(&mut client).await <= last {}
+    let sum = appends.iter().sum::<usize>() + 3;
+    assert_eq!(disk.length().await, u64::try_from(sum).unwrap());
+    assert_eq!(disk.free(), disk.shared.limits.max_append_bytes);
+    is_taken
+}
+
+#[tokio::test(start_paused = true)]
+async fn a3_a_request_is_taken_while_appends_in_flight_are_below_half_of_a_connections_bytes() {
+    const HALF: usize = 10_000;
+    for (bytes, is_taken) in [(HALF - 1, true), (HALF, false), (HALF + 1, false)] {
+        let appends = [4_000, bytes - 4_000];
+        assert_eq!(takes_beside(&appends, 2 * HALF).await, is_taken, "{bytes}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a3_sixteen_mebibytes_and_one_message_may_be_on_their_way_from_a_connection() {
+    const LARGE: usize = 8 << 20;
+    let limit = Limits::default().max_connection_bytes;
+    assert_eq!(limit, 32 << 20);
+    for (bytes, is_taken) in [(LARGE - 1, true), (LARGE, false), (LARGE + 1, false)] {
+        let taken = takes_beside(&[LARGE, bytes], limit).await;
+        assert_eq!(taken, is_taken, "{bytes}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a3_an_append_goes_to_the_disk_only_with_memory_for_all_of_it() {
+    const BYTES: usize = 1_000;
+    let both = 2 * (BYTES + APPEND_OVERHEAD);
+    for (memory, both_fit) in [(both - 1, false), (both, true), (both + 1, true)] {
+        let mut disk = Disk::new(|limits| limits.max_append_bytes = memory);
+        let (mut first, mut second) = (disk.connect(1).await, disk.connect(2).await);
+        first.send(append(1, 1, BYTES)).await;
+        settle().await;
+        second.send(append(2, 1, BYTES)).await;
+        // A connection whose append waits takes nothing.
+        assert_eq!(takes_a_request(&mut second).await, both_fit, "{memory}");
+        disk.write().await;
+        assert_eq!((acked(&mut first).await, acked(&mut second).await), (1, 1));
+        assert_eq!(disk.free(), memory);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a3_a_connection_that_ends_gives_back_the_memory_of_what_it_was_sending() {
+    let mut disk = Disk::new(|_| {});
+    let all = disk.free();
+    let mut client = disk.connect(1).await;
+    let frame = append(1, 1, 1 << 20).encode_to_bytes().unwrap();
+    client.pipe.write_all(&frame[..100]).await.unwrap();
+    settle().await;
+    assert!(disk.free() <= all - frame.len());
+    drop(client);
+    settle().await;
+    assert_eq!(disk.free(), all);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a3_what_a_connection_left_to_the_disk_holds_memory_until_it_is_stored() {
+    let mut disk = Disk::new(|_| {});
+    let all = disk.free();
+    let mut client = disk.connect(1).await;
+    for (number, bytes) in [(1, 1_000), (2, 1 << 20)] {
+        client.send(append(1, number, bytes)).await;
+    }
+    settle().await;
+    drop(client);
+    settle().await;
+    let held = 1_000 + (1 << 20) + 2 * APPEND_OVERHEAD;
+    assert!(disk.free() <= all - held, "{}", disk.free());
+    disk.write().await;
+    assert_eq!(disk.free(), all);
+    assert_eq!(disk.length().await, 1_000 + (1 << 20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a3_a_connection_that_ends_while_its_append_waits_for_memory_leaves_it_to_others() {
+    const BYTES: usize = 1_000;
+    const NEEDED: usize = BYTES + APPEND_OVERHEAD;
+    let mut disk = Disk::new(|limits| limits.max_append_bytes = NEEDED);
+    let mut first = disk.connect(1).await;
+    let (mut second, mut third) = (disk.connect(2).await, disk.connect(3).await);
+    for (writer, client) in [(1, &mut first), (2, &mut second), (3, &mut third)] {
+        client.send(append(writer, 1, BYTES)).await;
+        settle().await;
+    }
+    assert_eq!(disk.free(), 0);
+    second.shutdown.cancel();
+    settle().await;
+    disk.write().await;
+    assert_eq!((acked(&mut first).await, acked(&mut third).await), (1, 1));
+    assert_eq!(disk.length().await, 2 * u64::try_from(BYTES).unwrap());
+    assert_eq!(disk.free(), NEEDED);
+}
