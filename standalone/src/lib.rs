@@ -59,6 +59,7 @@
 //! takes away the right of older connections. With accounts, a change of a segment needs the right to update. Where a real store answers or closes by timing, as for appends
 //! behind one that failed, this one always answers.
 
+mod append_memory;
 mod connection;
 mod controller;
 mod counters;

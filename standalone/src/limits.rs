@@ -35,7 +35,8 @@ pub struct Limits {
     /// Bytes of appends that one connection may have in the server: received or being received, and not yet
     /// stored. Default 32 MiB, two of the largest messages.
     pub max_connection_bytes: usize,
-    /// The same for all connections together. Default 192 MiB.
+    /// The same for all connections together. Default 192 MiB. Second halves of appends that come in two messages
+    /// have up to 16 MiB beside it, so that first halves that wait cannot be in their way.
     pub max_append_bytes: usize,
     /// Bytes read from the disk that wait for their readers, all connections together. Default 64 MiB.
     pub max_cold_bytes: usize,

@@ -10,13 +10,11 @@ use std::{
 use futures::Stream;
 use pravega_client_shared::Endpoint;
 use snafu::ResultExt;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    sync::Semaphore,
-};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    append_memory::{AppendMemory, LARGEST_SHARE},
     connection::Shared,
     controller::{self, ControllerService},
     counters::ServerMeter,
@@ -41,13 +39,13 @@ pub struct Services {
 
 impl Services {
     pub(crate) fn new(segments: Segments, limits: Limits, guard: Option<Arc<Guard>>) -> Self {
-        let memory = limits.max_append_bytes.max(LARGEST_MESSAGE);
+        let memory = limits.max_append_bytes.max(LARGEST_SHARE);
         Self {
             shared: Arc::new(Shared {
                 segments,
                 limits,
                 guard,
-                append_memory: Arc::new(Semaphore::new(memory.min(Semaphore::MAX_PERMITS))),
+                append_memory: AppendMemory::new(memory),
                 next_connection: AtomicU64::new(0),
                 counters: Arc::default(),
             }),
@@ -133,6 +131,3 @@ impl fmt::Debug for Services {
             .finish_non_exhaustive()
     }
 }
-
-/// The memory for appends cannot be smaller than one message, or that message would wait for ever, bytes.
-const LARGEST_MESSAGE: usize = 16 * 1024 * 1024;

@@ -3,10 +3,12 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{BufMut as _, Bytes, BytesMut};
 use futures::FutureExt as _;
 use pravega_client_shared::{DelegationToken, WriterId};
-use pravega_wire_protocol::{AppendBlockEnd, KeepAlive, Reply, Request, SetupAppend};
+use pravega_wire_protocol::{
+    AppendBlock, AppendBlockEnd, KeepAlive, Reply, Request, SetupAppend, message_type,
+};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 
@@ -16,7 +18,7 @@ use super::{
 };
 use crate::{
     Limits,
-    connection::requests::APPEND_OVERHEAD,
+    append_memory::APPEND_OVERHEAD,
     store::{SteppedOptions, SteppedStore, SystemFolder},
 };
 
@@ -73,9 +75,9 @@ impl Disk {
         client
     }
 
-    /// Memory for appends that nobody holds, bytes.
-    fn free(&self) -> usize {
-        self.shared.append_memory.available_permits()
+    /// Memory for appends that somebody holds, bytes.
+    fn held(&self) -> usize {
+        self.shared.append_memory.held()
     }
 
     async fn length(&self) -> u64 {
@@ -133,7 +135,7 @@ async fn takes_beside(appends: &[usize], limit: usize) -> bool {
     while acked(&mut client).await <= last {}
     let sum = appends.iter().sum::<usize>() + 3;
     assert_eq!(disk.length().await, u64::try_from(sum).unwrap());
-    assert_eq!(disk.free(), disk.shared.limits.max_append_bytes);
+    assert_eq!(disk.held(), 0);
     is_taken
 }
 
@@ -171,28 +173,26 @@ async fn a3_an_append_goes_to_the_disk_only_with_memory_for_all_of_it() {
         assert_eq!(takes_a_request(&mut second).await, both_fit, "{memory}");
         disk.write().await;
         assert_eq!((acked(&mut first).await, acked(&mut second).await), (1, 1));
-        assert_eq!(disk.free(), memory);
+        assert_eq!(disk.held(), 0);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a3_a_connection_that_ends_gives_back_the_memory_of_what_it_was_sending() {
     let mut disk = Disk::new(|_| {});
-    let all = disk.free();
     let mut client = disk.connect(1).await;
     let frame = append(1, 1, 1 << 20).encode_to_bytes().unwrap();
     client.pipe.write_all(&frame[..100]).await.unwrap();
     settle().await;
-    assert!(disk.free() <= all - frame.len());
+    assert_eq!(disk.held(), frame.len() + APPEND_OVERHEAD);
     drop(client);
     settle().await;
-    assert_eq!(disk.free(), all);
+    assert_eq!(disk.held(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a3_what_a_connection_left_to_the_disk_holds_memory_until_it_is_stored() {
     let mut disk = Disk::new(|_| {});
-    let all = disk.free();
     let mut client = disk.connect(1).await;
     for (number, bytes) in [(1, 1_000), (2, 1 << 20)] {
         client.send(append(1, number, bytes)).await;
@@ -200,10 +200,9 @@ async fn a3_what_a_connection_left_to_the_disk_holds_memory_until_it_is_stored()
     settle().await;
     drop(client);
     settle().await;
-    let held = 1_000 + (1 << 20) + 2 * APPEND_OVERHEAD;
-    assert!(disk.free() <= all - held, "{}", disk.free());
+    assert!(disk.held() >= 1_000 + (1 << 20) + 2 * APPEND_OVERHEAD);
     disk.write().await;
-    assert_eq!(disk.free(), all);
+    assert_eq!(disk.held(), 0);
     assert_eq!(disk.length().await, 1_000 + (1 << 20));
 }
 
@@ -218,11 +217,63 @@ async fn a3_a_connection_that_ends_while_its_append_waits_for_memory_leaves_it_t
         client.send(append(writer, 1, BYTES)).await;
         settle().await;
     }
-    assert_eq!(disk.free(), 0);
+    assert_eq!(disk.held(), NEEDED);
     second.shutdown.cancel();
     settle().await;
     disk.write().await;
     assert_eq!((acked(&mut first).await, acked(&mut third).await), (1, 1));
     assert_eq!(disk.length().await, 2 * u64::try_from(BYTES).unwrap());
-    assert_eq!(disk.free(), NEEDED);
+    assert_eq!(disk.held(), 0);
+}
+
+/// Whoever has received all of an append waits for nobody who has not.
+#[tokio::test(start_paused = true)]
+async fn a3_an_append_that_was_received_goes_ahead_of_those_that_wait_to_be() {
+    const BYTES: usize = 1 << 20;
+    let mut disk = Disk::new(|limits| limits.max_append_bytes = BYTES + BYTES / 2);
+    let (mut first, mut second) = (disk.connect(1).await, disk.connect(2).await);
+    let frame = append(1, 1, BYTES).encode_to_bytes().unwrap();
+    let (front, rest) = frame.split_at(100);
+    first.pipe.write_all(front).await.unwrap();
+    settle().await;
+    second.send(append(2, 1, BYTES)).await;
+    settle().await;
+    first.pipe.write_all(rest).await.unwrap();
+    disk.write().await;
+    assert_eq!(disk.length().await, 2 * u64::try_from(BYTES).unwrap());
+    assert_eq!((acked(&mut first).await, acked(&mut second).await), (1, 1));
+}
+
+/// A block, of as many bytes and a little more, that is the beginning of an append.
+fn block(writer: u128, bytes: usize) -> Request {
+    let mut data = BytesMut::new();
+    data.put_i32(message_type::PARTIAL_EVENT);
+    data.put_u32(u32::try_from(bytes).unwrap());
+    data.put_bytes(7, bytes);
+    let data = data.freeze().into();
+    let writer_id = WriterId::from_wire(writer);
+    AppendBlock { writer_id, data }.into()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a3_an_append_of_which_half_was_received_goes_ahead_too() {
+    const BLOCK: usize = 1 << 20;
+    // Two of them are more than there is for second halves.
+    const END: usize = 10 << 20;
+    let mut disk = Disk::new(|limits| limits.max_append_bytes = 3 * BLOCK);
+    let (mut first, mut second) = (disk.connect(1).await, disk.connect(2).await);
+    let mut third = disk.connect(3).await;
+    first.send(block(1, BLOCK)).await;
+    second.send(block(2, BLOCK)).await;
+    settle().await;
+    third.send(append(3, 1, BLOCK)).await;
+    settle().await;
+    first.send(append(1, 1, END)).await;
+    second.send(append(2, 1, END)).await;
+    disk.write().await;
+    assert_eq!((acked(&mut first).await, acked(&mut second).await), (1, 1));
+    assert_eq!(acked(&mut third).await, 1);
+    let sum = u64::try_from(3 * BLOCK + 2 * END).unwrap();
+    assert_eq!(disk.length().await, sum);
+    assert_eq!(disk.held(), 0);
 }

@@ -31,7 +31,7 @@ async fn guarded() -> (Client, Arc<Guard>) {
         limits: Limits::default(),
         counters: Arc::default(),
         guard: Some(Arc::clone(&guard)),
-        append_memory: Arc::clone(&open.shared.append_memory),
+        append_memory: open.shared.append_memory.clone(),
         next_connection: 2.into(),
     });
     let mut client = connect_to(64 * 1024, shared).await;

@@ -5,7 +5,6 @@ use std::{
     io,
     mem::MaybeUninit,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -15,9 +14,11 @@ use pravega_wire_protocol::{
 };
 use tokio::{
     io::{AsyncRead, ReadBuf},
-    sync::{AcquireError, OwnedSemaphorePermit, Semaphore},
+    sync::AcquireError,
 };
 use tokio_util::io::poll_read_buf;
+
+use crate::append_memory::{APPEND_OVERHEAD, AppendMemory, Share};
 
 /// Room for small messages, bytes. Messages beyond it need a share of the memory for appends.
 pub(super) const READ_BUFFER: usize = 64 * 1024;
@@ -29,17 +30,17 @@ const RUBBISH: usize = 8 * 1024;
 pub(super) struct Inbox {
     buffer: BytesMut,
     decoder: FrameDecoder,
-    memory: Arc<Semaphore>,
+    memory: AppendMemory,
     /// The share held for what is being received, or for an open append block.
-    share: Option<OwnedSemaphorePermit>,
+    share: Option<Share>,
     waiting: Option<Waiting>,
 }
 
-type Waiting = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send>>;
+type Waiting = Pin<Box<dyn Future<Output = Result<Share, AcquireError>> + Send>>;
 
 impl Inbox {
     /// An empty inbox that shares `memory` with all others.
-    pub(super) fn new(memory: Arc<Semaphore>) -> Self {
+    pub(super) fn new(memory: AppendMemory) -> Self {
         Self {
             buffer: BytesMut::new(),
             // A first message may be small only: nobody has a use for large ones before a setup.
@@ -69,7 +70,7 @@ impl Inbox {
     }
 
     /// The memory held for the messages so far, which goes with the append they make.
-    pub(super) fn take_share(&mut self) -> Option<OwnedSemaphorePermit> {
+    pub(super) fn take_share(&mut self) -> Option<Share> {
         self.share.take()
     }
 
@@ -117,25 +118,19 @@ impl Inbox {
 
     /// Gets a share of memory for a message that has been announced, before any of it is received.
     fn poll_share(&mut self, missing: usize, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let held = self
-            .share
-            .as_ref()
-            .map_or(0, OwnedSemaphorePermit::num_permits);
+        let held = self.share.as_ref().map_or(0, Share::bytes);
         let announced = missing.saturating_add(self.buffer.len());
         if held >= announced && self.waiting.is_none() {
             return Poll::Ready(Ok(()));
         }
         let waiting = self.waiting.get_or_insert_with(|| {
-            let more = u32::try_from(announced).unwrap_or(u32::MAX);
-            Box::pin(Arc::clone(&self.memory).acquire_many_owned(more))
+            // With all that an append of it will be charged: who has received one waits no more.
+            let needed = announced.saturating_add(APPEND_OVERHEAD);
+            Box::pin(self.memory.add(self.share.take(), needed))
         });
         let share = ready!(waiting.as_mut().poll(cx));
         self.waiting = None;
-        let share = share.map_err(io::Error::other)?;
-        match &mut self.share {
-            Some(held) => held.merge(share),
-            none => *none = Some(share),
-        }
+        self.share = Some(share.map_err(io::Error::other)?);
         Poll::Ready(Ok(()))
     }
 }
@@ -176,7 +171,7 @@ mod tests {
 
     fn inbox() -> (Inbox, DuplexStream, DuplexStream) {
         let (near, far) = duplex(2 * LARGE);
-        let mut inbox = Inbox::new(Arc::new(Semaphore::new(2 * LARGE)));
+        let mut inbox = Inbox::new(AppendMemory::new(2 * LARGE));
         inbox.greeted();
         (inbox, near, far)
     }
@@ -216,7 +211,7 @@ mod tests {
         far.write_all(&[0; 100_000]).await.unwrap();
         drop(far);
         poll_fn(|cx| inbox.poll_discard(&mut near, cx)).await;
-        assert_eq!(inbox.memory.available_permits(), 2 * LARGE);
+        assert_eq!(inbox.memory.held(), 0);
         assert_eq!(inbox.buffer.capacity(), 0);
     }
 }

@@ -8,7 +8,7 @@ use pravega_wire_protocol::{KeepAlive, Reply, SetupAppend};
 use tokio::{io::AsyncWriteExt as _, time::sleep_until};
 
 use super::tests::{Client, SEGMENT, append, connect, connect_to, read};
-use crate::{Limits, handler::CloseReason};
+use crate::{Limits, append_memory::APPEND_OVERHEAD, handler::CloseReason};
 
 const TICK: Duration = Duration::from_millis(1);
 
@@ -140,7 +140,7 @@ async fn a3_a_frame_is_read_only_with_memory_for_all_of_it() {
     let frame = append(1, vec![1; 1 << 20].into())
         .encode_to_bytes()
         .unwrap();
-    let needed = frame.len();
+    let needed = frame.len() + APPEND_OVERHEAD;
     for (memory, is_enough) in [(needed - 1, false), (needed, true), (needed + 1, true)] {
         let received = is_received(memory, &frame).await;
         assert_eq!(received, is_enough, "{memory} for {needed}");
@@ -152,7 +152,8 @@ async fn a3_memory_is_one_for_all_connections() {
     let frame = append(1, vec![1; 1 << 20].into())
         .encode_to_bytes()
         .unwrap();
-    for (memory, both_fit) in [(2 * frame.len() - 1, false), (2 * frame.len(), true)] {
+    let both = 2 * (frame.len() + APPEND_OVERHEAD);
+    for (memory, both_fit) in [(both - 1, false), (both, true)] {
         let mut first = connect(4 << 20, |limits| limits.max_append_bytes = memory).await;
         first.greet().await;
         first.pipe.write_all(&frame[..100]).await.unwrap();

@@ -46,6 +46,7 @@ use tokio_util::{io::poll_write_buf, sync::CancellationToken};
 
 use self::{deadlines::Deadlines, inbox::Inbox, outbox::Outbox};
 use crate::{
+    append_memory::AppendMemory,
     counters::{Counters, ServerStats, wide},
     handler::{Answer, Call, CloseReason, Held, Verdict, Writers},
     limits::{Limits, MAX_CALLS},
@@ -62,8 +63,8 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     /// Who looks at tokens; nobody where everybody may do everything.
     pub(crate) guard: Option<Arc<Guard>>,
-    /// A permit for each byte of appends that may be in the server at the same time.
-    pub(crate) append_memory: Arc<Semaphore>,
+    /// Memory for the appends that are in the server at the same time.
+    pub(crate) append_memory: AppendMemory,
     /// The number of the next connection. The right to append for a writer goes by it, so it is one for all
     /// places where the segments are served.
     pub(crate) next_connection: AtomicU64,
@@ -73,11 +74,9 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn stats(&self) -> ServerStats {
-        let memory = self.limits.max_append_bytes;
-        let free = self.append_memory.available_permits();
         ServerStats {
             segments: wide(self.segments.count()),
-            append_memory_bytes: wide(memory.saturating_sub(free)),
+            append_memory_bytes: wide(self.append_memory.held()),
             ..self.counters.stats()
         }
     }
@@ -119,7 +118,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ) -> Self {
         Self {
             socket,
-            inbox: Inbox::new(Arc::clone(&shared.append_memory)),
+            inbox: Inbox::new(shared.append_memory.clone()),
             assembler: Assembler::new(),
             writers: Writers::new(id, shared.limits.max_writers),
             outbox: Arc::default(),

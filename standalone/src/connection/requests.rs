@@ -15,13 +15,11 @@ use tracing::debug;
 
 use super::Connection;
 use crate::{
+    append_memory::{APPEND_OVERHEAD, Share},
     handler::{self, Admitted, CloseReason, Held, IncomingAppend},
     security::Admission,
     store::{Append, AppendSink, AppendTag, Appended, Submitted, Ticket},
 };
-
-/// What an append on its way to the disk is charged beside its bytes.
-pub(super) const APPEND_OVERHEAD: usize = 512;
 
 /// No expected offset.
 const ANYWHERE: i64 = -1;
@@ -207,30 +205,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn submit(&mut self, append: Append, tag: AppendTag) {
         let sink: Arc<dyn AppendSink> = Arc::<super::Outbox>::clone(&self.outbox);
         let mut ticket = Ticket::new(tag, sink);
-        let mut needed = tag.bytes.saturating_add(APPEND_OVERHEAD);
-        if let Some(share) = self.inbox.take_share() {
-            needed = needed.saturating_sub(share.num_permits());
-            ticket.hold(share);
-        }
-        let needed = u32::try_from(needed).unwrap_or(u32::MAX);
-        let memory = Arc::clone(&self.shared.append_memory);
+        let share = self.inbox.take_share();
+        let needed = tag.bytes.saturating_add(APPEND_OVERHEAD);
+        let needed = needed.saturating_sub(share.as_ref().map_or(0, Share::bytes));
         let segments = self.shared.segments.clone();
-        if let Ok(share) = Arc::clone(&memory).try_acquire_many_owned(needed) {
-            ticket.hold(share);
-            if let Submitted::Postponed(postponed) = segments.append(append, || ticket) {
-                self.stalled = Some(Box::pin(async move { segments.submit(postponed).await }));
-            }
-            return;
-        }
-        self.stalled = Some(Box::pin(async move {
-            // The semaphore is never closed; were it, the ticket would tell.
-            if let Ok(share) = memory.acquire_many_owned(needed).await {
+        match self.shared.append_memory.try_add(share, needed) {
+            Ok(share) => {
                 ticket.hold(share);
                 if let Submitted::Postponed(postponed) = segments.append(append, || ticket) {
-                    segments.submit(postponed).await;
+                    self.stalled = Some(Box::pin(async move { segments.submit(postponed).await }));
                 }
             }
-        }));
+            Err(share) => {
+                let share = self.shared.append_memory.add(share, needed);
+                self.stalled = Some(Box::pin(async move {
+                    // The memory is never closed; were it, the ticket would tell.
+                    if let Ok(share) = share.await {
+                        ticket.hold(share);
+                        if let Submitted::Postponed(postponed) = segments.append(append, || ticket)
+                        {
+                            segments.submit(postponed).await;
+                        }
+                    }
+                }));
+            }
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Connection, Shared};
-use crate::{Limits, handler::CloseReason, store::Segments};
+use crate::{Limits, append_memory::AppendMemory, handler::CloseReason, store::Segments};
 
 pub(super) const SEGMENT: &str = "s/b/0.#epoch.0";
 
@@ -39,7 +39,7 @@ pub(crate) fn shared(change: impl FnOnce(&mut Limits)) -> Shared {
     change(&mut limits);
     Shared {
         segments: Segments::in_memory(10, u64::MAX),
-        append_memory: Arc::new(Semaphore::new(limits.max_append_bytes)),
+        append_memory: AppendMemory::new(limits.max_append_bytes),
         next_connection: AtomicU64::new(1),
         counters: Arc::default(),
         guard: None,
@@ -275,7 +275,7 @@ async fn a3_announced_bytes_need_memory_before_they_are_read() {
     assert_eq!(reason, CloseReason::SlowFrame);
     assert!(seconds(30..32).contains(&after), "{after:?}");
     assert!(matches!(second.next().await, Some(Reply::DataAppended(_))));
-    assert_eq!(second.shared.append_memory.available_permits(), 1_000_000);
+    assert_eq!(second.shared.append_memory.held(), 0);
 }
 
 #[tokio::test(start_paused = true)]

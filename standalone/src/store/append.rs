@@ -7,12 +7,12 @@ use std::sync::{
 
 use pravega_client_shared::WriterId;
 use pravega_wire_protocol::Payload;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     segment::Segment,
     state::{AppendCheck, AppendRefusal},
 };
+use crate::append_memory::Share;
 
 /// One append of a writer that was set up.
 #[derive(Debug)]
@@ -139,7 +139,7 @@ pub(crate) struct Ticket {
     sink: Arc<dyn AppendSink>,
     outcome: AppendOutcome,
     /// The append's share of the memory for appends, given back with the ticket.
-    permit: Option<OwnedSemaphorePermit>,
+    share: Option<Share>,
 }
 
 impl Ticket {
@@ -149,16 +149,13 @@ impl Ticket {
             tag,
             sink,
             outcome: Err(AppendError::Lost),
-            permit: None,
+            share: None,
         }
     }
 
-    /// Adds a share of memory that is given back with the ticket.
-    pub(crate) fn hold(&mut self, permit: OwnedSemaphorePermit) {
-        match &mut self.permit {
-            Some(held) => held.merge(permit),
-            none => *none = Some(permit),
-        }
+    /// Takes the append's share of memory, which is given back with the ticket.
+    pub(crate) fn hold(&mut self, share: Share) {
+        self.share = Some(share);
     }
 
     /// Decides what the connection will be told when the ticket is dropped.

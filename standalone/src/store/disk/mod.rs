@@ -80,7 +80,7 @@ pub(super) struct Disk {
 
 /// An append that found the queue full.
 #[derive(Debug)]
-pub(crate) struct Postponed(Operation);
+pub(crate) struct Postponed(Box<Operation>);
 
 /// What is needed to know that the storage thread has ended and given up its directory.
 #[derive(Debug)]
@@ -246,14 +246,14 @@ impl Disk {
         match self.operations.try_send(Operation::Append(append, ticket)) {
             // A closed queue drops the ticket, which tells the connection.
             Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => None,
-            Err(mpsc::error::TrySendError::Full(operation)) => Some(Postponed(operation)),
+            Err(mpsc::error::TrySendError::Full(operation)) => Some(Postponed(Box::new(operation))),
         }
     }
 
     /// Waits for room in the queue.
     pub(super) async fn submit(&self, postponed: Postponed) {
         // A closed queue drops the ticket, which tells the connection.
-        self.operations.send(postponed.0).await.ok();
+        self.operations.send(*postponed.0).await.ok();
     }
 
     /// Reads bytes that are no longer in memory: fewer than asked, or none, where a truncation was faster.
