@@ -22,8 +22,8 @@ pub struct Limits {
     pub max_silent_connections: usize,
     /// How long a connection may take to send its first message. Default 10 s.
     pub hello_timeout: Duration,
-    /// How long a message may take from its first byte to its last. Default 30 s, which is 0.5 MB/s for the
-    /// largest message.
+    /// How long a message may take from its first byte to its last, and an append from the first byte of its block to
+    /// the block's end. Default 30 s, which is 0.5 MB/s for the largest message.
     pub frame_timeout: Duration,
     /// A connection from which nothing was received for this long is closed. Default 5 min; clients send a
     /// sign of life every few seconds.

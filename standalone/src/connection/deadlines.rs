@@ -16,7 +16,7 @@ pub(super) struct Deadlines {
     timer: Pin<Box<Sleep>>,
     /// Until the first message.
     hello_since: Option<Instant>,
-    /// While the front of the inbox is the beginning of a message.
+    /// While the front of the inbox is the beginning of a message, or an append block is open.
     frame_since: Option<Instant>,
     /// While the peer takes no bytes.
     write_since: Option<Instant>,
@@ -52,7 +52,7 @@ impl Deadlines {
         self.hello_since = None;
     }
 
-    /// Whether the inbox begins with an incomplete message that we are ready to receive.
+    /// Whether there is an incomplete message whose rest we are ready to receive.
     pub(super) fn in_frame(&mut self, incomplete: bool) {
         set(&mut self.frame_since, incomplete);
     }

@@ -176,8 +176,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             // The silence is ours.
             self.deadlines.received();
         }
-        self.deadlines
-            .in_frame(receiving && self.inbox.is_in_frame());
+        // An open block holds memory until its end comes: the two are one message here.
+        let is_begun = self.inbox.is_in_frame() || self.assembler.held_bytes() > 0;
+        self.deadlines.in_frame(receiving && is_begun);
         self.deadlines
             .writing(self.unflushed || !self.replies.is_empty());
         self.deadlines.poll(&self.shared.limits, cx)

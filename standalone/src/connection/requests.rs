@@ -51,7 +51,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn take(&mut self, request: Request, cx: &mut Context<'_>) {
-        self.deadlines.frame_done();
         if !self.greeted {
             self.greeted = true;
             drop(self.silent.take());
@@ -64,8 +63,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if self.is_admitted(&request) {
             self.serve(request, cx);
         }
-        if self.assembler.held_bytes() == 0 && self.held.is_none() {
-            drop(self.inbox.take_share());
+        if self.assembler.held_bytes() == 0 {
+            self.deadlines.frame_done();
+            if self.held.is_none() {
+                drop(self.inbox.take_share());
+            }
         }
     }
 

@@ -8,8 +8,8 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use pravega_client_shared::{DelegationToken, WriterId};
 use pravega_wire_protocol::{
-    AppendBlockEnd, FrameDecoder, FrameLimits, Hello, KeepAlive, MAX_RECEIVED_PAYLOAD, ReadSegment,
-    Reply, Request, SetupAppend,
+    AppendBlock, AppendBlockEnd, FrameDecoder, FrameLimits, Hello, KeepAlive, MAX_RECEIVED_PAYLOAD,
+    ReadSegment, Reply, Request, SetupAppend,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
@@ -206,6 +206,24 @@ async fn n6_a_frame_has_thirty_seconds_from_its_header_however_it_drips() {
     dripping.await;
     let reason = client.connection.await.unwrap();
     assert_eq!(reason, CloseReason::SlowFrame);
+}
+
+#[tokio::test(start_paused = true)]
+async fn n6_the_second_half_of_an_append_is_a_part_of_it_whatever_comes_between() {
+    let mut client = connect(1024, |_| {}).await;
+    client.greet().await;
+    client.set_up().await;
+    let writer_id = WriterId::from_wire(1);
+    let data = Bytes::from_static(b"the first half").into();
+    client.send(AppendBlock { writer_id, data }).await;
+    for _ in 0..2 {
+        sleep(Duration::from_secs(14)).await;
+        client.send(KeepAlive).await;
+        assert_eq!(client.next().await, Some(KeepAlive.into()));
+    }
+    let (reason, after) = client.end().await;
+    assert_eq!(reason, CloseReason::SlowFrame);
+    assert!(seconds(30..31).contains(&after), "{after:?}");
 }
 
 #[tokio::test(start_paused = true)]
