@@ -8,11 +8,12 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use bytes::Bytes;
-use futures::StreamExt as _;
+use futures::{Stream, StreamExt as _};
 use pravega_byte_stream::{ByteWriter, MAX_ATOMIC_WRITE, ScopedStream, WriteError};
 use serde::{Deserialize, Serialize};
-use snafu::ensure;
+use snafu::{OptionExt as _, ensure};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     limits::{Place, RECORD_PATIENCE, RECORD_WINDOW},
@@ -120,18 +121,10 @@ impl Recording {
 
     /// Appends what comes. While the writer is full the body is not read, and TCP holds the client back.
     async fn copy(&mut self, mut body: BodyDataStream) -> Result<(), Cut> {
-        loop {
-            let next = tokio::select! {
-                next = timeout(RECORD_PATIENCE, body.next()) => next,
-                () = self.app.closing.cancelled() => return StoppedSnafu.fail(),
-            };
-            match next {
-                Err(_) => return QuietSnafu.fail(),
-                Ok(None) => return Ok(()),
-                Ok(Some(Err(_))) => return BrokenSnafu.fail(),
-                Ok(Some(Ok(bytes))) => self.append(bytes).await?,
-            }
+        while let Some(bytes) = next(&mut body, &self.app.closing).await? {
+            self.append(bytes).await?;
         }
+        Ok(())
     }
 
     async fn append(&mut self, mut bytes: Bytes) -> Result<(), WriteError> {
@@ -141,5 +134,50 @@ impl Recording {
             self.writer.append(piece).await?;
         }
         Ok(())
+    }
+}
+
+/// What comes next of a body; none at its end.
+async fn next<E>(
+    body: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin),
+    closing: &CancellationToken,
+) -> Result<Option<Bytes>, Cut> {
+    let next = tokio::select! {
+        next = timeout(RECORD_PATIENCE, body.next()) => next,
+        () = closing.cancelled() => return StoppedSnafu.fail(),
+    };
+    let Ok(next) = next else {
+        return QuietSnafu.fail();
+    };
+    next.transpose().ok().context(BrokenSnafu)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::channel::mpsc;
+    use tokio::time::{Duration, Instant, sleep};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_recording_may_be_silent_for_five_minutes_again_and_again() {
+        assert_eq!(RECORD_PATIENCE.as_secs(), 300);
+        let (camera, mut body) = mpsc::unbounded();
+        let closing = CancellationToken::new();
+        tokio::spawn(async move {
+            for piece in ["one", "two"] {
+                sleep(RECORD_PATIENCE - Duration::from_millis(1)).await;
+                camera.unbounded_send(Ok::<_, ()>(piece.into())).unwrap();
+            }
+            std::future::pending::<()>().await;
+            drop(camera);
+        });
+        for piece in ["one", "two"] {
+            let came = next(&mut body, &closing).await;
+            assert_eq!(came.unwrap().unwrap(), piece);
+        }
+        let silent = Instant::now();
+        assert!(matches!(next(&mut body, &closing).await, Err(Cut::Quiet)));
+        assert_eq!(silent.elapsed().as_secs(), 300);
     }
 }

@@ -29,7 +29,12 @@ pub(crate) async fn run(place: &Place, options: &Serve) -> Result<(), CliError> 
     let app = App::new(factory, &options.hosts);
     let (recordings, closing) = (app.recordings.clone(), app.closing.clone());
     let router = router(app, options.read_only);
-    let serving = tokio::spawn(server::run(listener, router, recordings, closing.clone()));
+    let serving = tokio::spawn(server::run(
+        server::tcp(listener),
+        router,
+        recordings,
+        closing.clone(),
+    ));
     output::line(&format!("video http://{address}/"))?;
     let mut signal = pin!(until_signal());
     let ended = loop {

@@ -1,8 +1,11 @@
 //! Connections: how many, how slow, and until when.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc};
 
-use axum::Router;
+use axum::{
+    Router,
+    serve::{Listener, ListenerExt as _},
+};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -10,21 +13,27 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
-    time::{sleep, timeout},
+    time::timeout,
 };
 use tokio_io_timeout::TimeoutWriter;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::limits::{END_PATIENCE, HEAD_PATIENCE, MAX_CONNECTIONS, MAX_HEAD, STALL_PATIENCE};
 
-/// How long no connection is taken after one could not be: the system is out of something.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// The connections of a port.
+pub(crate) fn tcp(listener: TcpListener) -> impl Listener<Io = TcpStream> {
+    listener.tap_io(|stream| {
+        // Small answers go out at once. Without it they only take longer.
+        stream.set_nodelay(true).ok();
+    })
+}
 
 /// Serves connections until `closing`, then gives answers under way a moment, and cuts off what is left.
 pub(crate) async fn run(
-    listener: TcpListener,
+    mut listener: impl Listener,
     router: Router,
     recordings: TaskTracker,
     closing: CancellationToken,
@@ -38,13 +47,9 @@ pub(crate) async fn run(
             let slot = Arc::clone(&slots).acquire_owned().await;
             (slot, listener.accept().await)
         };
-        let (slot, accepted) = tokio::select! {
+        let (slot, (stream, _)) = tokio::select! {
             accepted = accepted => accepted,
             () = closing.cancelled() => break,
-        };
-        let Ok((stream, _)) = accepted else {
-            sleep(ACCEPT_PAUSE).await;
-            continue;
         };
         let connection = graceful.watch(connection(stream, router.clone()));
         let cut = cut.clone();
@@ -73,12 +78,10 @@ pub(crate) async fn run(
 }
 
 /// One connection. A client that takes nothing of an answer for too long is given up.
-fn connection(
-    stream: TcpStream,
+fn connection<S: AsyncRead + AsyncWrite>(
+    stream: S,
     router: Router,
-) -> http1::Connection<Io, TowerToHyperService<Router>> {
-    // Small answers go out at once. Without it they only take longer.
-    stream.set_nodelay(true).ok();
+) -> http1::Connection<Io<S>, TowerToHyperService<Router>> {
     let mut stream = TimeoutWriter::new(stream);
     stream.set_timeout(Some(STALL_PATIENCE));
     http1::Builder::new()
@@ -91,4 +94,4 @@ fn connection(
         )
 }
 
-type Io = TokioIo<std::pin::Pin<Box<TimeoutWriter<TcpStream>>>>;
+type Io<S> = TokioIo<Pin<Box<TimeoutWriter<S>>>>;

@@ -93,7 +93,12 @@ impl Open {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (recordings, closing) = (site.app.recordings.clone(), site.app.closing.clone());
-        let server = server::run(listener, site.router.clone(), recordings, closing);
+        let server = server::run(
+            server::tcp(listener),
+            site.router.clone(),
+            recordings,
+            closing,
+        );
         Self {
             server: tokio::spawn(server),
             site,

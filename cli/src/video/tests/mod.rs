@@ -4,6 +4,7 @@ mod crowd;
 mod following;
 mod hosts;
 mod listing;
+mod patience;
 mod playing;
 mod recording;
 
