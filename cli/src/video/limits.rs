@@ -34,6 +34,8 @@ pub(crate) const PLACE_PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) const HEAD_PATIENCE: Duration = Duration::from_secs(30);
 /// How long a client may take no byte of an answer. A paused player asks again where it stopped.
 pub(crate) const STALL_PATIENCE: Duration = Duration::from_secs(60);
+/// How long a connection may be silent before the system asks whether its client is still there.
+pub(crate) const ASK_ALIVE: Duration = Duration::from_secs(60);
 /// How long a recording may bring no byte. Cameras pause, but a client that vanished must not keep its place.
 pub(crate) const RECORD_PATIENCE: Duration = Duration::from_secs(5 * 60);
 /// How long answers under way may take when the server ends.

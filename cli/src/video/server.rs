@@ -12,6 +12,7 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -21,13 +22,18 @@ use tokio::{
 use tokio_io_timeout::TimeoutWriter;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::limits::{END_PATIENCE, HEAD_PATIENCE, MAX_CONNECTIONS, MAX_HEAD, STALL_PATIENCE};
+use super::limits::{
+    ASK_ALIVE, END_PATIENCE, HEAD_PATIENCE, MAX_CONNECTIONS, MAX_HEAD, STALL_PATIENCE,
+};
 
 /// The connections of a port.
 pub(crate) fn tcp(listener: TcpListener) -> impl Listener<Io = TcpStream> {
     listener.tap_io(|stream| {
         // Small answers go out at once. Without it they only take longer.
         stream.set_nodelay(true).ok();
+        // A live answer may have nothing to say for days, and would not notice that its client has vanished.
+        let keep_alive = TcpKeepalive::new().with_time(ASK_ALIVE);
+        SockRef::from(&*stream).set_tcp_keepalive(&keep_alive).ok();
     })
 }
 

@@ -4,8 +4,10 @@ use std::{io, time::Duration};
 
 use axum::{http::StatusCode, serve::Listener};
 use pravega_byte_stream::{ClientConfigBuilder, ClientFactory};
+use socket2::SockRef;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex},
+    net::{TcpListener, TcpStream},
     sync::{mpsc, watch},
     task::JoinHandle,
     time::{Instant, sleep, sleep_until, timeout},
@@ -14,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::video::{
     limits::{
-        END_PATIENCE, HEAD_PATIENCE, MAX_CONNECTIONS, MAX_PLAYS, PLACE_PATIENCE, Places,
+        ASK_ALIVE, END_PATIENCE, HEAD_PATIENCE, MAX_CONNECTIONS, MAX_PLAYS, PLACE_PATIENCE, Places,
         STALL_PATIENCE,
     },
     router::{App, router},
@@ -242,4 +244,17 @@ async fn a_range_waits_ten_seconds_for_a_place() {
     };
     let (place, ()) = tokio::join!(places.play(), leaving);
     drop(place.unwrap());
+}
+
+#[tokio::test]
+async fn clients_that_have_vanished_are_found_out_by_the_system() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut listener = server::tcp(listener);
+    let (accepted, connected) = tokio::join!(listener.accept(), TcpStream::connect(address));
+    connected.unwrap();
+    let stream = accepted.0;
+    let socket = SockRef::from(&stream);
+    assert!(socket.keepalive().unwrap());
+    assert_eq!(socket.tcp_keepalive_time().unwrap(), ASK_ALIVE);
 }
