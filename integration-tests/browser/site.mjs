@@ -1,12 +1,15 @@
 // What the test runs beside the browser: our command line, and a camera.
 
 import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 
-const { CLI, WORK } = process.env;
-const place = process.env.PRAVEGA_CONTROLLER_URI ? [] : ["--data-dir", `${WORK}/data`];
+const { CLI, WORK, PRAVEGA_CONTROLLER_URI } = process.env;
+const place = PRAVEGA_CONTROLLER_URI ? [] : ["--data-dir", `${WORK}/data`];
+// On somebody else's server other streams may have any name.
+export const scope = PRAVEGA_CONTROLLER_URI ? `film-${randomUUID()}` : "demo";
 
 // Processes that run; what is left of them is killed at the end.
 const running = new Set();

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
-import { cli, film, killAll, serve } from "./site.mjs";
+import { cli, film, killAll, scope, serve } from "./site.mjs";
 
 const { MODULES, WORK, SCREENSHOT } = process.env;
 const require = createRequire(`${MODULES}/`);
@@ -22,9 +22,9 @@ const FLAGS = [
 
 const complaints = [];
 
-async function open(browser, url, scheme) {
+async function open(browser, url) {
   const page = await browser.newPage();
-  await page.emulateMedia({ colorScheme: scheme });
+  await page.emulateMedia({ colorScheme: "light" });
   page.setDefaultTimeout(PATIENCE);
   page.on("pageerror", (error) => complaints.push(`exception: ${error.message}`));
   page.on("console", (message) => {
@@ -69,39 +69,43 @@ function picture(page) {
   });
 }
 
+// In daylight and in the dark.
 async function accessible(page) {
   await page.evaluate(axe);
-  const { violations } = await page.evaluate("axe.run()");
-  assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)]), []);
+  for (const colorScheme of ["dark", "light"]) {
+    await page.emulateMedia({ colorScheme });
+    const { violations } = await page.evaluate("axe.run()");
+    assert.deepEqual(violations.map(({ id, nodes }) => [colorScheme, id, nodes.map((node) => node.html)]), []);
+  }
 }
 
 const parts = {
   async "the page opens and lists the streams"(page) {
-    await row(page, "demo/film").waitFor();
-    const cells = await row(page, "demo/film").locator("td").allTextContents();
+    await row(page, `${scope}/film`).waitFor();
+    const cells = await row(page, `${scope}/film`).locator("td").allTextContents();
     const size = readFileSync(`${WORK}/film.webm`).length.toLocaleString("en");
     assert.deepEqual(cells, ["sealed", "0", size, "–"]);
     await accessible(page);
   },
 
   async "a recorded WebM plays, seeks and ends"(page) {
-    await plays(page, "demo/film");
+    await plays(page, `${scope}/film`);
   },
 
   async "a recorded MP4 plays, seeks and ends"(page) {
-    await plays(page, "demo/clip");
+    await plays(page, `${scope}/clip`);
   },
 
   async "what is no video is said to be none"(page) {
-    await choose(page, "demo/text");
+    await choose(page, `${scope}/text`);
     await page.getByText("This is nothing that a browser plays.").waitFor();
   },
 
   async "a recording plays and grows while it is made, and ends when it is sealed"(page) {
-    const camera = film("demo/camera");
-    const tail = async () => Number((await row(page, "demo/camera").locator("td").nth(2).textContent()).replaceAll(",", ""));
-    await row(page, "demo/camera").getByText("live", { exact: true }).waitFor();
-    await choose(page, "demo/camera");
+    const camera = film(`${scope}/camera`);
+    const tail = async () => Number((await row(page, `${scope}/camera`).locator("td").nth(2).textContent()).replaceAll(",", ""));
+    await row(page, `${scope}/camera`).getByText("live", { exact: true }).waitFor();
+    await choose(page, `${scope}/camera`);
     await until(page, (video) => video.currentTime > 0.5);
     const before = { tail: await tail(), buffered: await buffered(page) };
     assert.equal(await page.getByRole("button", { name: "Live" }).getAttribute("aria-pressed"), "true");
@@ -121,7 +125,7 @@ const parts = {
     await page.getByRole("button", { name: "Live" }).click();
     await until(page, (video) => video.currentSrc.includes("/live/") && video.currentTime > 0.5);
     await camera.stop();
-    await row(page, "demo/camera").getByText("sealed", { exact: true }).waitFor();
+    await row(page, `${scope}/camera`).getByText("sealed", { exact: true }).waitFor();
     await look(page, (video) => { video.playbackRate = 4; });
     await until(page, (video) => video.ended);
     await page.getByText("That was all: the stream is sealed.").waitFor();
@@ -154,15 +158,15 @@ async function shoot(page) {
 }
 
 async function main() {
-  await cli(["video", "record", "--seal", "demo/film"], `${WORK}/film.webm`);
-  await cli(["video", "record", "--seal", "demo/clip", `${WORK}/film.mp4`]);
-  await cli(["write", "demo/text"], `${MODULES}/package.json`);
+  await cli(["video", "record", "--seal", `${scope}/film`], `${WORK}/film.webm`);
+  await cli(["video", "record", "--seal", `${scope}/clip`, `${WORK}/film.mp4`]);
+  await cli(["write", `${scope}/text`], `${MODULES}/package.json`);
   const site = await serve();
   const browser = await chromium.launchPersistentContext(`${WORK}/profile`, {
     executablePath: "/usr/bin/chromium", args: FLAGS, viewport: { width: 1280, height: 720 },
   });
   try {
-    const page = await open(browser, site.url, "light");
+    const page = await open(browser, site.url);
     for (const [name, part] of Object.entries(parts)) {
       const began = Date.now();
       await part(page);
