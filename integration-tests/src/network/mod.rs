@@ -78,11 +78,10 @@ pub fn hunt_expiry(plan: &Plan) -> Report {
     hunt(plan, Focus::Expiry)
 }
 
-/// Runs with connections that end, and calls that are given up: finds what takes one reply for another, or
-/// forgets who it was.
+/// Runs with replies that come when their calls are given up: finds what takes one reply for another.
 #[must_use]
-pub fn hunt_cuts(plan: &Plan) -> Report {
-    hunt(plan, Focus::Cuts)
+pub fn hunt_late_replies(plan: &Plan) -> Report {
+    hunt(plan, Focus::LateReplies)
 }
 
 fn hunt(plan: &Plan, focus: Focus) -> Report {

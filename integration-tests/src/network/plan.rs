@@ -42,8 +42,8 @@ pub(super) enum Focus {
     Drips,
     /// Tokens that end soon.
     Expiry,
-    /// Connections that end, and calls that are given up.
-    Cuts,
+    /// Replies that come when their calls are given up, on connections that others need.
+    LateReplies,
 }
 
 /// The time-outs of the clients.
@@ -121,7 +121,11 @@ impl Plan {
         let lasts = script.iter().map(|fault| fault.at + fault.lasts).max();
         let calm_at = lasts.unwrap_or_default() + 500 * MS;
         let drips = script.iter().any(|fault| fault.kind.needs_frame_deadline());
-        let pace = Pace::draw(&mut random, drips);
+        let mut pace = Pace::draw(&mut random, drips);
+        if focus == Focus::LateReplies {
+            // With another one to go to, nobody would use a connection that owes replies.
+            pace.max_connections = 1;
+        }
         let expires = random.one_in(3) || focus == Focus::Expiry;
         Self {
             seed,

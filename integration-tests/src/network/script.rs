@@ -115,7 +115,7 @@ pub(super) fn draw_script(random: &mut Random, clients: usize, focus: Focus) -> 
             Focus::Everything | Focus::Expiry => draw_any(random),
             Focus::Silence => draw_silence(random),
             Focus::Drips => Kind::DripReplies(random.below(100)),
-            Focus::Cuts => draw_cut(random),
+            Focus::LateReplies => draw_lateness(random),
         };
         script.push(Fault {
             at,
@@ -157,14 +157,10 @@ fn draw_silence(random: &mut Random) -> Kind {
     }
 }
 
-fn draw_cut(random: &mut Random) -> Kind {
-    let bytes = random.below(3_000);
-    match random.below(5) {
-        0 => Kind::Hold(Host::StoreA),
-        1 => Kind::Latency(Host::StoreA, between(random, S, 5 * S)),
-        2 => Kind::CutRequests(bytes),
-        3 => Kind::CutReplies(bytes),
-        _ => Kind::WrongHost(1),
+fn draw_lateness(random: &mut Random) -> Kind {
+    match random.one_in(2) {
+        true => Kind::Hold(Host::StoreA),
+        false => Kind::Latency(Host::StoreA, between(random, S, 5 * S)),
     }
 }
 

@@ -84,7 +84,7 @@ const CANCELLED: (&str, Run, u64) = ("cancelled flushes", cancel::hunt_cancelled
 const SILENCE: (&str, Run, u64) = ("silent peers", network::hunt_silence, 5);
 const DRIPS: (&str, Run, u64) = ("dripping peers", network::hunt_drips, 5);
 const EXPIRY: (&str, Run, u64) = ("expiring tokens", network::hunt_expiry, 5);
-const CUTS: (&str, Run, u64) = ("cut connections", network::hunt_cuts, 5);
+const LATE_REPLIES: (&str, Run, u64) = ("late replies", network::hunt_late_replies, 5);
 const DIRTY: (&str, Run, u64) = ("the proxy", proxy::hunt_dirty_connection_reused, 1);
 const LATE: (&str, Run, u64) = (
     "the proxy's late replies",
@@ -236,7 +236,7 @@ const HUNTS: &[Hunt] = &[
     hunt(
         Bug::DirtyConnectionReused,
         "dirty connection back in the pool",
-        CUTS,
+        LATE_REPLIES,
         10_000,
     ),
     hunt(
