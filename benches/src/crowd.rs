@@ -17,6 +17,8 @@ use crate::{
 const AT_ONCE: usize = 256;
 /// Before the crowd is called idle: a writer gives its memory back a second after its last append.
 const REST: Duration = Duration::from_secs(3);
+/// The least time for all at once, for each of them: in less, a large crowd has not made two turns.
+const LEAST_SPAN: Duration = Duration::from_micros(50);
 const PIECE: &[u8] = &[7; 100];
 
 /// Opens `size` writers and as many readers at their tails, looks at them idle, then lets each writer append once in
@@ -94,7 +96,8 @@ async fn in_turn(pairs: &mut [Pair]) -> Outcome<()> {
 }
 
 async fn all_at_once(job: &Job, pairs: Vec<Pair>) -> Outcome<()> {
-    let span = Duration::from_secs_f64(job.seconds);
+    let least = LEAST_SPAN * u32::try_from(pairs.len())?;
+    let span = Duration::from_secs_f64(job.seconds).max(least);
     let began = Instant::now();
     let working = pairs.into_iter().map(|(mut writer, mut reader)| {
         tokio::spawn(async move {
