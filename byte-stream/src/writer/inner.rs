@@ -109,6 +109,14 @@ impl Inner {
         extended.is_some()
     }
 
+    /// The same for a piece; one that is shared is never copied into a block.
+    pub(super) fn extend_by(&self, piece: &Piece<'_>) -> bool {
+        match piece {
+            Piece::Copied(bytes) => self.extend(bytes),
+            Piece::Shared(_) => false,
+        }
+    }
+
     /// Accepts a piece if there is room; none when there is none now.
     pub(crate) fn try_submit(&self, piece: &Piece<'_>) -> Result<Option<Range<u64>>, WriteError> {
         self.driver

@@ -39,7 +39,7 @@ impl ByteWriter {
         let (inner, polling) = self.parts();
         let inner = inner?;
         loop {
-            if inner.try_submit(piece)?.is_some() {
+            if inner.extend_by(piece) || inner.try_submit(piece)?.is_some() {
                 // Whatever was waited for before, by a call that was dropped, this is a new beginning.
                 *polling = Polling::default();
                 return Poll::Ready(Ok(()));
