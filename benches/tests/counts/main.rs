@@ -10,4 +10,5 @@ mod codec;
 mod reading;
 mod scene;
 mod seam;
+mod watched;
 mod writing;

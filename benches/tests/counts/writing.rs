@@ -76,7 +76,7 @@ fn a_write_from_a_slice_is_copied_once() {
 }
 
 /// So many writes of 100 B, and a flush.
-async fn write_small(writer: &mut ByteWriter, writes: u64) {
+pub(crate) async fn write_small(writer: &mut ByteWriter, writes: u64) {
     for _ in 0..writes {
         writer.write_all(&[7; 100]).await.unwrap();
     }
