@@ -1,6 +1,10 @@
 //! A null server on a thread of its own, and a client that is counted.
 
-use std::{sync::Arc, sync::mpsc, thread, time::Duration};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    thread,
+    time::Duration,
+};
 
 use allocation_counter::AllocationInfo;
 use nix::sys::resource::{UsageWho, getrusage};
@@ -17,10 +21,14 @@ use crate::seam::Seam;
 pub(crate) const REPLY: usize = 1 << 20;
 pub(crate) const MODES: [WriteMode; 2] = [WriteMode::Exclusive, WriteMode::Shared];
 
+/// How much arrives at a time depends on who else wants a processor, so tests do not count at the same time.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 pub(crate) struct Scene {
     pub(crate) runtime: Runtime,
     pub(crate) seam: Seam,
     factory: ClientFactory,
+    _alone: MutexGuard<'static, ()>,
 }
 
 /// What some work has cost this thread.
@@ -44,6 +52,7 @@ pub(crate) fn wide(count: usize) -> u64 {
 
 impl Scene {
     pub(crate) fn new() -> Self {
+        let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let address = null_server();
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let seam = Seam::default();
@@ -54,6 +63,7 @@ impl Scene {
             runtime,
             seam,
             factory,
+            _alone: alone,
         }
     }
 
