@@ -9,7 +9,7 @@
     reason = "a benchmark that cannot be set up ends; sizes are constants"
 )]
 
-use std::{io, sync::mpsc, thread, time::Duration};
+use std::{io, time::Duration};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use metrics::with_local_recorder;
@@ -63,25 +63,12 @@ impl Scene {
     }
 }
 
-/// Starts a server that lives as long as the process.
 fn null_server() -> String {
-    let (tell, told) = mpsc::channel();
     let server = NullServer {
         delay: Duration::ZERO,
         reply: VOLUME,
     };
-    thread::spawn(move || {
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        runtime.block_on(async {
-            tell.send(server.start().await.expect("a server"))
-                .expect("somebody waits");
-            std::future::pending::<()>().await;
-        });
-    });
-    told.recv().expect("a server")
+    server.start_beside().expect("a server")
 }
 
 /// Runs `work` with a client that `watcher` looks at.

@@ -10,9 +10,9 @@ mod delay;
 mod inbox;
 mod store;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{future, io, sync::Arc, thread, time::Duration};
 
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, runtime::Builder};
 
 use self::{delay::DelayLine, store::Store};
 
@@ -47,5 +47,19 @@ impl NullServer {
             }
         });
         controller::serve(address).await
+    }
+
+    /// Starts on a thread of its own, for as long as the process lives. Returns the controller's address.
+    ///
+    /// # Errors
+    /// When no port or thread is to be had.
+    ///
+    /// # Panics
+    /// Inside a runtime, which it would block.
+    pub fn start_beside(self) -> io::Result<String> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let address = runtime.block_on(self.start())?;
+        thread::Builder::new().spawn(move || runtime.block_on(future::pending::<()>()))?;
+        Ok(address)
     }
 }

@@ -1,8 +1,7 @@
 //! A null server on a thread of its own, and a client that is counted.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
-    thread,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -53,7 +52,11 @@ pub(crate) fn wide(count: usize) -> u64 {
 impl Scene {
     pub(crate) fn new() -> Self {
         let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let address = null_server();
+        let server = NullServer {
+            delay: Duration::ZERO,
+            reply: REPLY,
+        };
+        let address = server.start_beside().unwrap();
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let seam = Seam::default();
         let config = ClientConfigBuilder::default().controller_uri(address);
@@ -90,23 +93,6 @@ impl Scene {
             page_faults: page_faults() - before,
         }
     }
-}
-
-/// Starts a null server that lives as long as the process. Returns the controller's address.
-fn null_server() -> String {
-    let (tell, told) = mpsc::channel();
-    let server = NullServer {
-        delay: Duration::ZERO,
-        reply: REPLY,
-    };
-    thread::spawn(move || {
-        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            tell.send(server.start().await.unwrap()).unwrap();
-            std::future::pending::<()>().await;
-        });
-    });
-    told.recv().unwrap()
 }
 
 fn page_faults() -> i64 {
