@@ -13,17 +13,9 @@
 //! So a peer that does not read its replies, or sends faster than the disk writes, is no longer read from;
 //! and the replies to everything that came in one read leave in one write.
 
-#[cfg(test)]
-mod append_limit_tests;
 mod deadlines;
-#[cfg(test)]
-mod guarded_tests;
 mod inbox;
-#[cfg(test)]
-mod limit_tests;
 mod outbox;
-#[cfg(test)]
-mod reply_limit_tests;
 mod requests;
 #[cfg(test)]
 pub(crate) mod tests;

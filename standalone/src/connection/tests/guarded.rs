@@ -9,7 +9,7 @@ use pravega_wire_protocol::{
 };
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::tests::{Client, SEGMENT, append, connect, connect_to};
+use super::{Client, SEGMENT, append, connect, connect_to};
 use crate::{
     Accounts,
     connection::Shared,

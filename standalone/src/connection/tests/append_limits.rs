@@ -1,5 +1,5 @@
-//! How many bytes of appends may be on their way to the disk, of one connection and of all together. The disk writes
-//! when a test says so.
+//! How many appends, and how many bytes of them, may be on their way to the disk, of one connection and of all together.
+//! The disk writes when a test says so.
 
 use std::sync::Arc;
 
@@ -7,18 +7,17 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use futures::FutureExt as _;
 use pravega_client_shared::{DelegationToken, WriterId};
 use pravega_wire_protocol::{
-    AppendBlock, AppendBlockEnd, KeepAlive, Reply, Request, SetupAppend, message_type,
+    AppendBlock, AppendBlockEnd, GetSegmentAttribute, KeepAlive, Reply, Request, SetupAppend,
+    message_type,
 };
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 
-use super::{
-    Shared,
-    tests::{Client, SEGMENT, connect_to, settle, shared},
-};
+use super::{Client, SEGMENT, Shared, connect_to, settle, shared};
 use crate::{
     Limits,
     append_memory::APPEND_OVERHEAD,
+    limits::{MAX_APPENDS_IN_FLIGHT, MAX_CALLS},
     store::{SteppedOptions, SteppedStore, SystemFolder},
 };
 
@@ -156,6 +155,53 @@ async fn a3_sixteen_mebibytes_and_one_message_may_be_on_their_way_from_a_connect
     for (bytes, is_taken) in [(LARGE - 1, true), (LARGE, false), (LARGE + 1, false)] {
         let taken = takes_beside(&[LARGE, bytes], limit).await;
         assert_eq!(taken, is_taken, "{bytes}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a3_a_request_is_taken_beside_8191_appends_in_flight() {
+    assert_eq!(MAX_APPENDS_IN_FLIGHT, 8_192);
+    for (appends, is_taken) in [(8_191, true), (8_192, false), (8_193, false)] {
+        let taken = takes_beside(&vec![1; appends], 32 << 20).await;
+        assert_eq!(taken, is_taken, "{appends}");
+    }
+}
+
+/// Whether a connection takes a request while so many others wait for the disk. They are answered in the end.
+async fn takes_beside_calls(calls: usize, parked_reads: usize) -> bool {
+    let mut disk = Disk::new(|limits| limits.max_parked_reads = parked_reads);
+    let mut client = disk.connect(1).await;
+    let question = GetSegmentAttribute {
+        request_id: 1,
+        segment: SEGMENT.into(),
+        attribute_id: 1,
+        delegation_token: DelegationToken::default(),
+    };
+    for _ in 0..calls {
+        client.send(question.clone()).await;
+    }
+    let is_taken = takes_a_request(&mut client).await;
+    disk.write().await;
+    let mut answered = 0;
+    while answered < calls {
+        match client.next().await {
+            Some(Reply::SegmentAttribute(_)) => answered += 1,
+            Some(Reply::KeepAlive(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    is_taken
+}
+
+#[tokio::test(start_paused = true)]
+async fn a4_a_request_is_taken_beside_255_that_wait_and_as_many_as_reads_may() {
+    assert_eq!(MAX_CALLS, 256);
+    for parked_reads in [0, Limits::default().max_parked_reads] {
+        let most = MAX_CALLS + parked_reads;
+        for (calls, is_taken) in [(most - 1, true), (most, false), (most + 1, false)] {
+            let taken = takes_beside_calls(calls, parked_reads).await;
+            assert_eq!(taken, is_taken, "{calls}");
+        }
     }
 }
 

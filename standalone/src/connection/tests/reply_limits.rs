@@ -7,7 +7,7 @@ use bytes::Bytes;
 use pravega_client_shared::DelegationToken;
 use pravega_wire_protocol::{MAX_READ_BYTES, ReadSegment, Reply, SegmentRead};
 
-use super::tests::{Client, SEGMENT, append, connect, connect_to, read, settle};
+use super::{Client, SEGMENT, append, connect, connect_to, read, settle};
 use crate::Limits;
 
 /// What the pipe holds of the replies, bytes: they no longer wait in the connection.

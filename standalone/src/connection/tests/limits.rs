@@ -7,7 +7,7 @@ use pravega_client_shared::{DelegationToken, WriterId};
 use pravega_wire_protocol::{KeepAlive, Reply, SetupAppend};
 use tokio::{io::AsyncWriteExt as _, time::sleep_until};
 
-use super::tests::{Client, SEGMENT, append, connect, connect_to, read};
+use super::{Client, SEGMENT, append, connect, connect_to, read};
 use crate::{Limits, append_memory::APPEND_OVERHEAD, handler::CloseReason};
 
 const TICK: Duration = Duration::from_millis(1);

@@ -1,5 +1,10 @@
 //! Deadlines and bounds, on a connection without a socket and a clock that jumps.
 
+mod append_limits;
+mod guarded;
+mod limits;
+mod reply_limits;
+
 use std::{
     sync::{Arc, atomic::AtomicU64},
     time::Duration,
@@ -22,15 +27,15 @@ use tokio_util::sync::CancellationToken;
 use super::{Connection, Shared};
 use crate::{Limits, append_memory::AppendMemory, handler::CloseReason, store::Segments};
 
-pub(super) const SEGMENT: &str = "s/b/0.#epoch.0";
+const SEGMENT: &str = "s/b/0.#epoch.0";
 
-pub(super) struct Client {
-    pub(super) pipe: DuplexStream,
-    pub(super) connection: JoinHandle<CloseReason>,
-    pub(super) shared: Arc<Shared>,
-    pub(super) shutdown: CancellationToken,
+struct Client {
+    pipe: DuplexStream,
+    connection: JoinHandle<CloseReason>,
+    shared: Arc<Shared>,
+    shutdown: CancellationToken,
     buffer: BytesMut,
-    pub(super) began: Instant,
+    began: Instant,
 }
 
 /// An empty store in memory.
@@ -48,13 +53,13 @@ pub(crate) fn shared(change: impl FnOnce(&mut Limits)) -> Shared {
 }
 
 /// A connection over a pipe that holds `pipe` bytes in each direction.
-pub(super) async fn connect(pipe: usize, change: impl FnOnce(&mut Limits)) -> Client {
+async fn connect(pipe: usize, change: impl FnOnce(&mut Limits)) -> Client {
     let shared = shared(change);
     shared.segments.create(SEGMENT).await.unwrap();
     connect_to(pipe, Arc::new(shared)).await
 }
 
-pub(super) async fn connect_to(pipe: usize, shared: Arc<Shared>) -> Client {
+async fn connect_to(pipe: usize, shared: Arc<Shared>) -> Client {
     let (pipe, socket) = duplex(pipe);
     let silent = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
     let shutdown = CancellationToken::new();
@@ -71,17 +76,17 @@ pub(super) async fn connect_to(pipe: usize, shared: Arc<Shared>) -> Client {
 }
 
 /// Until nothing happens any more. The clock stands still meanwhile.
-pub(super) async fn settle() {
+async fn settle() {
     sleep(Duration::from_millis(1)).await;
 }
 
 impl Client {
-    pub(super) async fn send(&mut self, request: impl Into<Request>) {
+    async fn send(&mut self, request: impl Into<Request>) {
         let frame = request.into().encode_to_bytes().unwrap();
         self.pipe.write_all(&frame).await.unwrap();
     }
 
-    pub(super) async fn next(&mut self) -> Option<Reply> {
+    async fn next(&mut self) -> Option<Reply> {
         let mut decoder = FrameDecoder::new(FrameLimits::new(MAX_RECEIVED_PAYLOAD));
         loop {
             if let Some(frame) = decoder.decode_frame(&mut self.buffer).unwrap() {
@@ -93,12 +98,12 @@ impl Client {
         }
     }
 
-    pub(super) async fn greet(&mut self) {
+    async fn greet(&mut self) {
         self.send(Hello::current()).await;
         assert_eq!(self.next().await, Some(Hello::current().into()));
     }
 
-    pub(super) async fn set_up(&mut self) {
+    async fn set_up(&mut self) {
         self.send(SetupAppend {
             request_id: 1,
             writer_id: WriterId::from_wire(1),
@@ -110,7 +115,7 @@ impl Client {
     }
 
     /// How the connection ends, and after how long.
-    pub(super) async fn end(self) -> (CloseReason, Duration) {
+    async fn end(self) -> (CloseReason, Duration) {
         let Self {
             connection,
             began,
@@ -123,7 +128,7 @@ impl Client {
     }
 }
 
-pub(super) fn append(number: i64, data: Bytes) -> Request {
+fn append(number: i64, data: Bytes) -> Request {
     AppendBlockEnd {
         writer_id: WriterId::from_wire(1),
         size_of_whole_events: 0,
@@ -135,7 +140,7 @@ pub(super) fn append(number: i64, data: Bytes) -> Request {
     .into()
 }
 
-pub(super) fn read(offset: i64) -> Request {
+fn read(offset: i64) -> Request {
     ReadSegment {
         segment: SEGMENT.into(),
         offset,
