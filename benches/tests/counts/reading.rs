@@ -24,7 +24,7 @@ fn chunks_are_where_the_socket_put_them_but_for_their_first_bytes() {
             let chunk = reader.read_chunk(REPLY).await.unwrap().unwrap();
             received += chunk.len();
             let rest = chunk.get(MOVED..).unwrap_or_default();
-            let is_copied = !rest.is_empty() && !seam.look().is_as_received(rest);
+            let is_copied = !rest.is_empty() && !seam.look().take_as_received(rest);
             copied += usize::from(is_copied && received > WARM_UP * REPLY);
         }
     });

@@ -82,11 +82,25 @@ impl Passed {
     fn filled(&mut self, memory: &[u8]) {
         self.reads += 1;
         let at = addresses(memory);
+        self.forget(&at);
         self.filled.insert(at.start, at.end);
     }
 
-    /// Whether the socket itself wrote these bytes where they are.
-    pub(crate) fn is_as_received(&self, chunk: &[u8]) -> bool {
+    /// Whether the socket itself wrote these bytes where they are. Can be asked once: the memory serves something else
+    /// next, and what the socket wrote there before says nothing of that.
+    pub(crate) fn take_as_received(&mut self, chunk: &[u8]) -> bool {
+        let is_as_received = self.is_as_received(chunk);
+        self.forget(&addresses(chunk));
+        is_as_received
+    }
+
+    /// Forgets what the socket wrote there.
+    fn forget(&mut self, place: &Range<usize>) {
+        self.filled
+            .retain(|&begin, &mut end| end <= place.start || begin >= place.end);
+    }
+
+    fn is_as_received(&self, chunk: &[u8]) -> bool {
         let mut left = addresses(chunk);
         while !left.is_empty() {
             let piece = self.filled.range(..=left.start).next_back();
