@@ -135,10 +135,14 @@ impl Inbound {
 
     /// Makes sure that what is `missing` fits, by preference in memory that is there already.
     fn make_room(&mut self, missing: usize, most: usize) {
-        let least = missing.max(SMALL_READ_BUFFER.min(most));
+        let is_common = self.capacity <= LARGE_READ_BUFFER;
+        // The last bytes of a large frame fill its memory: room for more would mean to move it.
+        let least = match is_common || self.buffer.is_empty() {
+            true => missing.max(SMALL_READ_BUFFER.min(most)),
+            false => missing,
+        };
         let spare = self.buffer.capacity() - self.buffer.len();
         // Memory of a large frame is not for what comes behind it: a small frame would keep all of it busy.
-        let is_common = self.capacity <= LARGE_READ_BUFFER;
         if spare >= least || (is_common && self.buffer.try_reclaim(most)) {
             return;
         }
@@ -269,6 +273,28 @@ mod tests {
         assert!(places.len() <= 2, "{} places", places.len());
         inbound.shrink();
         assert!(inbound.spares.take(length).is_none(), "given back");
+    }
+
+    #[tokio::test]
+    async fn a_large_frame_stays_where_it_is_however_little_of_it_is_missing() {
+        let length = 1024 * KIB;
+        let whole = read_reply(length);
+        for missing in [1, 100, SMALL_READ_BUFFER, SMALL_READ_BUFFER + 1] {
+            let (mut inbound, mut far) = pair(8 * 1024 * KIB);
+            inbound.expect_reads_of(u32::try_from(length).unwrap());
+            let (front, rest) = whole.split_at(whole.len() - missing);
+            far.write_all(front).await.unwrap();
+            let mut received = 0;
+            while received < front.len() {
+                assert!(inbound.next_frame().unwrap().is_none());
+                received += poll_fn(|cx| inbound.poll_fill(cx)).await.unwrap();
+            }
+            let place = inbound.buffer.as_ptr();
+            far.write_all(rest).await.unwrap();
+            let (frame, reads) = next(&mut inbound).await;
+            assert_eq!(reads, 1);
+            assert_eq!(frame.body.as_ptr(), place.wrapping_add(8), "{missing}");
+        }
     }
 
     #[tokio::test]
