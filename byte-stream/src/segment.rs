@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use pravega_client_shared::{DelegationToken, RequestId, ScopedSegment};
 use pravega_controller_client::Access;
+use pravega_segment_session::{Backoff, Trouble};
 use pravega_wire_protocol::{
     GetSegmentAttribute, GetStreamSegmentInfo, Reply, Request, SealSegment, TruncateSegment,
     UpdateSegmentAttribute,
 };
+use snafu::IntoError as _;
+use tokio::time::{Instant, sleep_until};
 
 use crate::{
     call::Patience,
     core::Core,
-    error::{OutOfRangeSnafu, SegmentError},
+    error::{OutOfRangeSnafu, SegmentError, TimeoutSnafu},
     link::SegmentLink,
     offsets::{from_wire, to_wire},
 };
@@ -157,7 +160,7 @@ impl SegmentHandle {
         Ok(head)
     }
 
-    /// Makes the segment read-only for good. Sealing a sealed segment is a success.
+    /// Makes the segment read-only for good, and returns when it is. Sealing a sealed segment is a success.
     ///
     /// # Errors
     /// As for [`info`](Self::info).
@@ -165,6 +168,30 @@ impl SegmentHandle {
     /// # Cancel safety
     /// The segment may have been sealed; asking again is harmless.
     pub async fn seal(&self) -> Result<(), SegmentError> {
+        let core = self.link.core();
+        let after = core.config.operation_timeout();
+        let deadline = Instant::now() + after;
+        let mut backoff = Backoff::new(core.backoff_policy(), 0);
+        // A store says "is sealed" from the moment on it has begun to seal, and may fail to: a real one was seen to
+        // say so to the second request while the first was on its way to its log.
+        while !self.ask_to_seal().await? && !self.info().await?.is_sealed {
+            let again = Instant::now() + backoff.next_pause(Trouble::Failing);
+            if again > deadline {
+                let (target, operation) = (self.segment().to_string(), "sealing");
+                return Err(TimeoutSnafu {
+                    target,
+                    operation,
+                    after,
+                }
+                .into_error(self.link.waiting()));
+            }
+            sleep_until(again).await;
+        }
+        Ok(())
+    }
+
+    /// True when it was sealed by this, false when the store says that it is sealed already.
+    async fn ask_to_seal(&self) -> Result<bool, SegmentError> {
         let request = |id: RequestId, token: &DelegationToken| {
             Request::from(SealSegment {
                 request_id: id.to_wire(),
@@ -173,7 +200,8 @@ impl SegmentHandle {
             })
         };
         let read = |reply| match reply {
-            Reply::SegmentSealed(_) | Reply::SegmentIsSealed(_) => Ok(()),
+            Reply::SegmentSealed(_) => Ok(true),
+            Reply::SegmentIsSealed(_) => Ok(false),
             other => Err(other),
         };
         self.link

@@ -5,12 +5,13 @@ use pravega_byte_stream::{ByteWriter, Certainty, ReadError, SegmentError, WriteE
 use pravega_controller_client::StreamConfiguration;
 use pravega_integration_tests::{
     Backend,
-    relay::{Fault, Gate, Relay},
+    relay::{Fault, Frames, Gate, Relay},
 };
+use pravega_wire_protocol::SegmentIsSealed;
 
 use crate::{
     faults::appends_of,
-    support::{BOTH_MODES, content},
+    support::{BOTH_MODES, content, in_a_hurry},
 };
 
 #[tokio::test]
@@ -93,6 +94,27 @@ async fn truncate_keep_last_keeps_that_many() {
         assert_eq!(handle.truncate_keep_last(keep).await.unwrap(), head);
         assert_eq!(handle.info().await.unwrap().head, head);
     }
+}
+
+/// What a real store was seen to do while the first request is on its way to its log; here the first is lost there.
+#[tokio::test]
+async fn t68_a_segment_that_is_only_said_to_be_sealed_is_sealed_nevertheless() {
+    let relay = Relay::start().await;
+    let factory = relay.factory_with(in_a_hurry);
+    let segment = relay.backend().fresh_segment(&factory).await;
+    let handle = factory.segment(segment).unwrap();
+    let said = relay.arm(
+        Frames::requests().named("SealSegment").times(2),
+        Fault::answer(|request| SegmentIsSealed {
+            request_id: request.request_id().unwrap(),
+            segment: request.segment().unwrap().into(),
+            server_stack_trace: String::new(),
+            offset: -1,
+        }),
+    );
+    handle.seal().await.unwrap();
+    assert_eq!(said.strikes(), 2);
+    assert!(handle.info().await.unwrap().is_sealed);
 }
 
 #[tokio::test]
