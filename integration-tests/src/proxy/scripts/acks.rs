@@ -56,9 +56,11 @@ fn twice(stage: &mut Stage) {
 
 fn earlier_again(stage: &mut Stage) {
     acks(stage, "earlier ack again", u64::MAX, |ack| {
+        // The one before it, which need not be the number before: an ack may be for several appends.
+        let before = ack.previous_event_number;
         let earlier = DataAppended {
-            event_number: ack.event_number - 1,
-            previous_event_number: ack.event_number - 2,
+            event_number: before,
+            previous_event_number: before.saturating_sub(1),
             current_segment_write_offset: 1,
             ..*ack
         };
