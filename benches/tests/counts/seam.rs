@@ -23,6 +23,9 @@ pub(crate) struct Passed {
     pub(crate) writes: u64,
     /// Reads that gave something.
     pub(crate) reads: u64,
+    /// Of those, the ones that gave all that they had room for: with more room there would be fewer. How many others there
+    /// are is up to the sender.
+    pub(crate) full_reads: u64,
     pub(crate) bytes_written: usize,
     /// Of those, bytes out of the memory that is watched.
     pub(crate) bytes_of_caller: usize,
@@ -79,8 +82,9 @@ impl Passed {
         }
     }
 
-    fn filled(&mut self, memory: &[u8]) {
+    fn filled(&mut self, memory: &[u8], room: usize) {
         self.reads += 1;
+        self.full_reads += u64::from(memory.len() == room);
         let at = addresses(memory);
         self.forget(&at);
         self.filled.insert(at.start, at.end);
@@ -134,9 +138,10 @@ impl AsyncRead for Reader {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
+        let (before, room) = (buf.filled().len(), buf.remaining());
         ready!(Pin::new(&mut self.0).poll_read(cx, buf))?;
-        self.1.lock().filled(buf.filled().get(before..).unwrap());
+        let filled = buf.filled().get(before..).unwrap();
+        self.1.lock().filled(filled, room);
         Poll::Ready(Ok(()))
     }
 }
