@@ -96,10 +96,11 @@ async fn truncate_keep_last_keeps_that_many() {
     }
 }
 
-/// What a real store was seen to do while the first request is on its way to its log; here the first is lost there.
+/// What a real store was seen to do while the first request is on its way to its log; here the first is lost there, which
+/// only the relay can do.
 #[tokio::test]
 async fn t68_a_segment_that_is_only_said_to_be_sealed_is_sealed_nevertheless() {
-    let relay = Relay::start().await;
+    let relay = Relay::embedded().await;
     let factory = relay.factory_with(in_a_hurry);
     let segment = relay.backend().fresh_segment(&factory).await;
     let handle = factory.segment(segment).unwrap();
