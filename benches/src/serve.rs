@@ -38,8 +38,10 @@ pub async fn run(job: &Job) -> Outcome<()> {
         .kill_on_drop(true)
         .spawn()?;
     let output = server.stdout.take().ok_or("no standard output")?;
+    // Kept until the end: a server whose next line nobody can read any more ends.
+    let mut output = BufReader::new(output);
     let mut said = String::new();
-    BufReader::new(output).read_line(&mut said).await?;
+    output.read_line(&mut said).await?;
     let ready = began.elapsed();
     if said.is_empty() {
         return Err("the server ended without a word".into());
