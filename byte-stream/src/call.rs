@@ -46,21 +46,20 @@ impl SegmentLink {
         request: impl Fn(RequestId, &DelegationToken) -> Request,
         read: impl Fn(Reply) -> Result<T, Reply>,
     ) -> Result<T, SegmentError> {
-        let call = Call {
-            link: self,
-            operation,
-            patience,
-        };
-        // Boxed: looking for a store takes much room, which the futures of all callers would have to have.
-        Box::pin(call.run(request, read)).await
+        Call::new(self, operation, patience)
+            .ask(request, read)
+            .await
     }
 }
 
-/// One request on its way to an answer.
-struct Call<'a> {
+/// Requests on their way to an answer, all of them within one time-out.
+pub(crate) struct Call<'a> {
     link: &'a SegmentLink,
     operation: &'static str,
     patience: Patience,
+    after: Duration,
+    deadline: Instant,
+    backoff: Backoff,
 }
 
 /// How one attempt ended without an answer that ends the call.
@@ -80,58 +79,85 @@ struct Met {
     renewed_token: bool,
 }
 
-impl Call<'_> {
-    #[instrument(name = "segment.call", level = "debug", skip_all, fields(segment = %self.link.segment(), operation = self.operation))]
-    async fn run<T>(
-        self,
+impl<'a> Call<'a> {
+    /// Its time begins now.
+    pub(crate) fn new(link: &'a SegmentLink, operation: &'static str, patience: Patience) -> Self {
+        let configured = link.core().config.operation_timeout();
+        let after = match patience {
+            Patience::Deadline | Patience::Once => configured,
+            Patience::Moment => configured.min(MOMENT),
+            Patience::Parked => FOR_EVER,
+        };
+        Self {
+            link,
+            operation,
+            patience,
+            after,
+            deadline: Instant::now() + after,
+            backoff: Backoff::new(link.core().backoff_policy(), 0),
+        }
+    }
+
+    pub(crate) fn link(&self) -> &'a SegmentLink {
+        self.link
+    }
+
+    /// Sends a request until it is answered, or as long as the time lasts.
+    pub(crate) async fn ask<T>(
+        &mut self,
         request: impl Fn(RequestId, &DelegationToken) -> Request,
         read: impl Fn(Reply) -> Result<T, Reply>,
     ) -> Result<T, SegmentError> {
-        let after = self.time_out();
-        let deadline = Instant::now() + after;
-        let mut backoff = Backoff::new(self.link.core().backoff_policy(), 0);
+        // Boxed: looking for a store takes much room, which the futures of all callers would have to have.
+        Box::pin(self.run(request, read)).await
+    }
+
+    /// Waits before something is asked again. `last` is why, if it was no answer.
+    pub(crate) async fn pause(
+        &mut self,
+        trouble: Trouble,
+        last: Option<Cause>,
+    ) -> Result<(), SegmentError> {
+        let pause = sleep(self.backoff.next_pause(trouble));
+        match self.until(pause).await {
+            Some(()) => Ok(()),
+            None => Err(self.out_of_time(last)),
+        }
+    }
+
+    #[instrument(name = "segment.call", level = "debug", skip_all, fields(segment = %self.link.segment(), operation = self.operation))]
+    async fn run<T>(
+        &mut self,
+        request: impl Fn(RequestId, &DelegationToken) -> Request,
+        read: impl Fn(Reply) -> Result<T, Reply>,
+    ) -> Result<T, SegmentError> {
         let mut last = None;
         let mut met = Met::default();
         loop {
             let attempt = self.attempt(&request, &read, &mut met);
-            let (trouble, cause) = match self.until(deadline, attempt).await {
+            let (trouble, cause) = match self.until(attempt).await {
                 Some(Ok(value)) => return Ok(value),
                 Some(Err(Attempt::Over(error))) => return Err(error),
                 Some(Err(Attempt::Again(trouble, cause))) => (trouble, cause),
-                None => return Err(self.out_of_time(after, last)),
+                None => return Err(self.out_of_time(last)),
             };
             debug!(name: "segment.call_retried", segment = %self.link.segment(), operation = self.operation, %cause, "will ask again");
             last = Some(cause);
-            if self
-                .until(deadline, sleep(backoff.next_pause(trouble)))
-                .await
-                .is_none()
-            {
-                return Err(self.out_of_time(after, last));
-            }
-        }
-    }
-
-    fn time_out(&self) -> Duration {
-        let configured = self.link.core().config.operation_timeout();
-        match self.patience {
-            Patience::Deadline | Patience::Once => configured,
-            Patience::Moment => configured.min(MOMENT),
-            Patience::Parked => FOR_EVER,
+            self.pause(trouble, last.clone()).await?;
         }
     }
 
     /// Runs `future` until the deadline or the factory's shutdown; none when it was cut short.
-    async fn until<T>(&self, deadline: Instant, future: impl Future<Output = T>) -> Option<T> {
+    async fn until<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         let shutdown = &self.link.core().shutdown;
-        let bounded = timeout_at(deadline, future);
+        let bounded = timeout_at(self.deadline, future);
         shutdown
             .run_until_cancelled(bounded)
             .await
             .and_then(Result::ok)
     }
 
-    fn out_of_time(&self, after: Duration, last: Option<Cause>) -> SegmentError {
+    fn out_of_time(&self, last: Option<Cause>) -> SegmentError {
         let target = self.link.segment().to_string();
         let operation = self.operation;
         match last {
@@ -140,7 +166,7 @@ impl Call<'_> {
             None => TimeoutSnafu {
                 target,
                 operation,
-                after,
+                after: self.after,
             }
             .into_error(self.link.waiting()),
         }

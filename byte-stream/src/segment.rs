@@ -4,18 +4,16 @@ use std::sync::Arc;
 
 use pravega_client_shared::{DelegationToken, RequestId, ScopedSegment};
 use pravega_controller_client::Access;
-use pravega_segment_session::{Backoff, Trouble};
+use pravega_segment_session::Trouble;
 use pravega_wire_protocol::{
     GetSegmentAttribute, GetStreamSegmentInfo, Reply, Request, SealSegment, TruncateSegment,
     UpdateSegmentAttribute,
 };
-use snafu::IntoError as _;
-use tokio::time::{Instant, sleep_until};
 
 use crate::{
-    call::Patience,
+    call::{Call, Patience},
     core::Core,
-    error::{OutOfRangeSnafu, SegmentError, TimeoutSnafu},
+    error::{OutOfRangeSnafu, SegmentError},
     link::SegmentLink,
     offsets::{from_wire, to_wire},
 };
@@ -168,30 +166,17 @@ impl SegmentHandle {
     /// # Cancel safety
     /// The segment may have been sealed; asking again is harmless.
     pub async fn seal(&self) -> Result<(), SegmentError> {
-        let core = self.link.core();
-        let after = core.config.operation_timeout();
-        let deadline = Instant::now() + after;
-        let mut backoff = Backoff::new(core.backoff_policy(), 0);
+        let mut sealing = Call::new(&self.link, "sealing", Patience::Deadline);
         // A store says "is sealed" from the moment on it has begun to seal, and may fail to: a real one was seen to
         // say so to the second request while the first was on its way to its log.
-        while !self.ask_to_seal().await? && !self.info().await?.is_sealed {
-            let again = Instant::now() + backoff.next_pause(Trouble::Failing);
-            if again > deadline {
-                let (target, operation) = (self.segment().to_string(), "sealing");
-                return Err(TimeoutSnafu {
-                    target,
-                    operation,
-                    after,
-                }
-                .into_error(self.link.waiting()));
-            }
-            sleep_until(again).await;
+        while !self.ask_to_seal(&mut sealing).await? && !ask_by(&mut sealing).await?.is_sealed {
+            sealing.pause(Trouble::Failing, None).await?;
         }
         Ok(())
     }
 
     /// True when it was sealed by this, false when the store says that it is sealed already.
-    async fn ask_to_seal(&self) -> Result<bool, SegmentError> {
+    async fn ask_to_seal(&self, sealing: &mut Call<'_>) -> Result<bool, SegmentError> {
         let request = |id: RequestId, token: &DelegationToken| {
             Request::from(SealSegment {
                 request_id: id.to_wire(),
@@ -204,9 +189,7 @@ impl SegmentHandle {
             Reply::SegmentIsSealed(_) => Ok(false),
             other => Err(other),
         };
-        self.link
-            .call("sealing", Patience::Deadline, request, read)
-            .await
+        sealing.ask(request, read).await
     }
 
     /// Reads a 64-bit attribute of the segment; none when it has no value.
@@ -279,6 +262,12 @@ pub(crate) async fn ask(
     link: &SegmentLink,
     patience: Patience,
 ) -> Result<SegmentInfo, SegmentError> {
+    ask_by(&mut Call::new(link, "asking for the segment", patience)).await
+}
+
+/// Asks as a part of a call.
+async fn ask_by(call: &mut Call<'_>) -> Result<SegmentInfo, SegmentError> {
+    let link = call.link();
     let request = |id: RequestId, token: &DelegationToken| {
         Request::from(GetStreamSegmentInfo {
             request_id: id.to_wire(),
@@ -295,9 +284,7 @@ pub(crate) async fn ask(
         }),
         other => Err(other),
     };
-    let info = link
-        .call("asking for the segment", patience, request, read)
-        .await?;
+    let info = call.ask(request, read).await?;
     link.note_tail(info.tail);
     Ok(info)
 }
