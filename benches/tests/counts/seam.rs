@@ -26,11 +26,10 @@ pub(crate) struct Passed {
     /// Of those, the ones that gave all that they had room for: with more room there would be fewer. How many others there
     /// are is up to the sender.
     pub(crate) full_reads: u64,
-    pub(crate) bytes_written: usize,
     /// Of those, bytes out of the memory that is watched.
     pub(crate) bytes_of_caller: usize,
     /// Memory that the socket wrote into: the begin and the end of each piece.
-    pub(crate) filled: BTreeMap<usize, usize>,
+    filled: BTreeMap<usize, usize>,
     /// Memory of the caller.
     watched: Range<usize>,
 }
@@ -71,7 +70,6 @@ impl Passed {
     /// Notes which of the bytes that the socket took are the caller's own.
     fn wrote(&mut self, parts: &[IoSlice<'_>], mut taken: usize) {
         self.writes += 1;
-        self.bytes_written += taken;
         for part in parts {
             let now = part.len().min(taken);
             let at = addresses(part);

@@ -3,17 +3,16 @@
 
 use std::sync::Arc;
 
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::{BufMut as _, BytesMut};
 use futures::FutureExt as _;
 use pravega_client_shared::{DelegationToken, WriterId};
 use pravega_wire_protocol::{
-    AppendBlock, AppendBlockEnd, GetSegmentAttribute, KeepAlive, Reply, Request, SetupAppend,
-    message_type,
+    AppendBlock, GetSegmentAttribute, KeepAlive, Reply, Request, message_type,
 };
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 
-use super::{Client, SEGMENT, Shared, connect_to, settle, shared};
+use super::{Client, SEGMENT, Shared, append_of, connect_to, settle, setup, shared};
 use crate::{
     Limits,
     append_memory::APPEND_OVERHEAD,
@@ -62,13 +61,7 @@ impl Disk {
     async fn connect(&mut self, writer: u128) -> Client {
         let mut client = connect_to(PIPE, Arc::clone(&self.shared)).await;
         client.greet().await;
-        let setup = SetupAppend {
-            request_id: 1,
-            writer_id: WriterId::from_wire(writer),
-            segment: SEGMENT.into(),
-            delegation_token: DelegationToken::default(),
-        };
-        client.send(setup).await;
+        client.send(setup(writer)).await;
         self.write().await;
         assert!(matches!(client.next().await, Some(Reply::AppendSetup(_))));
         client
@@ -85,15 +78,7 @@ impl Disk {
 }
 
 fn append(writer: u128, number: i64, bytes: usize) -> Request {
-    AppendBlockEnd {
-        writer_id: WriterId::from_wire(writer),
-        size_of_whole_events: 0,
-        data: Bytes::from(vec![7; bytes]).into(),
-        num_events: 1,
-        last_event_number: number,
-        request_id: number,
-    }
-    .into()
+    append_of(writer, number, vec![7; bytes].into())
 }
 
 /// Whether a connection takes a request now; it is answered at once then.

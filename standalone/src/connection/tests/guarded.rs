@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use pravega_client_shared::{DelegationToken, WriterId};
+use pravega_client_shared::DelegationToken;
 use pravega_wire_protocol::{
     AuthTokenCheckFailed, GetStreamSegmentInfo, ReadSegment, Reply, SetupAppend,
 };
@@ -46,9 +46,8 @@ fn token(guard: &Guard, right: Right) -> DelegationToken {
 fn setup(writer: u128, token: &DelegationToken) -> SetupAppend {
     SetupAppend {
         request_id: 5,
-        writer_id: WriterId::from_wire(writer),
-        segment: SEGMENT.into(),
         delegation_token: token.clone(),
+        ..super::setup(writer)
     }
 }
 

@@ -3,11 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use pravega_client_shared::{DelegationToken, WriterId};
-use pravega_wire_protocol::{KeepAlive, Reply, SetupAppend};
+use pravega_wire_protocol::{KeepAlive, Reply};
 use tokio::{io::AsyncWriteExt as _, time::sleep_until};
 
-use super::{Client, SEGMENT, append, connect, connect_to, read};
+use super::{Client, append, connect, connect_to, read, setup};
 use crate::{Limits, append_memory::APPEND_OVERHEAD, handler::CloseReason};
 
 const TICK: Duration = Duration::from_millis(1);
@@ -61,13 +60,8 @@ async fn a2_replies_have_thirty_seconds_to_be_taken_to_the_millisecond() {
 }
 
 async fn sets_up(client: &mut Client, writer: usize) -> bool {
-    let setup = SetupAppend {
-        request_id: 1,
-        writer_id: WriterId::from_wire(u128::try_from(writer).unwrap()),
-        segment: SEGMENT.into(),
-        delegation_token: DelegationToken::default(),
-    };
-    client.send(setup).await;
+    let writer = u128::try_from(writer).unwrap();
+    client.send(setup(writer)).await;
     match client.next().await {
         Some(Reply::AppendSetup(_)) => true,
         Some(Reply::ErrorMessage(_)) => false,

@@ -104,13 +104,7 @@ impl Client {
     }
 
     async fn set_up(&mut self) {
-        self.send(SetupAppend {
-            request_id: 1,
-            writer_id: WriterId::from_wire(1),
-            segment: SEGMENT.into(),
-            delegation_token: DelegationToken::default(),
-        })
-        .await;
+        self.send(setup(1)).await;
         assert!(matches!(self.next().await, Some(Reply::AppendSetup(_))));
     }
 
@@ -128,9 +122,22 @@ impl Client {
     }
 }
 
+fn setup(writer: u128) -> SetupAppend {
+    SetupAppend {
+        request_id: 1,
+        writer_id: WriterId::from_wire(writer),
+        segment: SEGMENT.into(),
+        delegation_token: DelegationToken::default(),
+    }
+}
+
 fn append(number: i64, data: Bytes) -> Request {
+    append_of(1, number, data)
+}
+
+fn append_of(writer: u128, number: i64, data: Bytes) -> Request {
     AppendBlockEnd {
-        writer_id: WriterId::from_wire(1),
+        writer_id: WriterId::from_wire(writer),
         size_of_whole_events: 0,
         data: data.into(),
         num_events: 1,
