@@ -13,6 +13,11 @@ CACHE_DIR=${PRAVEGA_CACHE_DIR:-$REPO_ROOT/.cache}
 # Where cargo puts its output; the scripts look for binaries there.
 TARGET_DIR=${CARGO_TARGET_DIR:-$REPO_ROOT/target}
 
+# dev_profile: the workspace's `[profile.dev]` tables, for builds outside of it that use again what was compiled in it.
+dev_profile() {
+    sed -n '/^\[profile\.dev/,/^\[profile\.faults/p' "$REPO_ROOT/Cargo.toml" | sed '$d'
+}
+
 note() { printf '%s\n' "$*" >&2; }
 
 die() {

@@ -46,12 +46,16 @@ ours() {
 }
 
 build() {
+    local profile
     need cargo
     [[ -f $program ]] || die "the book's program is not at $program; it is there in CI only, beside the checkout"
     PRAVEGA_BYTES=$(our_cli)
     # The versions of the workspace; cargo drops the entries that are not needed.
     cp "$REPO_ROOT/Cargo.lock" "$HERE/Cargo.lock"
-    cargo build --quiet --manifest-path "$HERE/Cargo.toml" --target-dir "$TARGET_DIR"
+    profile=$(mktemp --suffix=.toml)
+    dev_profile >"$profile"
+    cargo build --quiet --config "$profile" --manifest-path "$HERE/Cargo.toml" --target-dir "$TARGET_DIR"
+    rm -f -- "$profile"
     BOOK=$(realpath -- "$TARGET_DIR/debug/book")
     export PRAVEGA_BYTES BOOK
 }
