@@ -11,7 +11,7 @@ use crate::seam::addresses;
 
 const SIZES: [usize; 3] = [100, 64 << 10, 1 << 20];
 
-fn appends(data: &Bytes) -> [Request; 2] {
+pub(crate) fn appends(data: &Bytes) -> [Request; 2] {
     let writer_id = WriterId::from_wire(1);
     let conditional = ConditionalBlockEnd {
         writer_id,
@@ -29,6 +29,18 @@ fn appends(data: &Bytes) -> [Request; 2] {
         request_id: -1,
     };
     [conditional.into(), plain.into()]
+}
+
+pub(crate) fn read_reply(size: usize) -> Reply {
+    SegmentRead {
+        segment: "scope/stream/0.#epoch.0".into(),
+        offset: 0,
+        at_tail: false,
+        end_of_segment: false,
+        data: Bytes::from(vec![7; size]).into(),
+        request_id: -1,
+    }
+    .into()
 }
 
 #[test]
@@ -59,15 +71,7 @@ fn encoding_an_append_neither_allocates_nor_copies_a_large_payload() {
 #[test]
 fn decoding_a_read_reply_copies_no_payload() {
     for size in SIZES {
-        let reply = Reply::from(SegmentRead {
-            segment: "scope/stream/0.#epoch.0".into(),
-            offset: 0,
-            at_tail: false,
-            end_of_segment: false,
-            data: Bytes::from(vec![7; size]).into(),
-            request_id: -1,
-        });
-        let frame = reply.encode_to_bytes().unwrap();
+        let frame = read_reply(size).encode_to_bytes().unwrap();
         let mut received = BytesMut::from(&frame[..]);
         let memory = addresses(&received);
         let mut decoder = FrameDecoder::new(FrameLimits::CLIENT);

@@ -7,6 +7,7 @@
 #![cfg(target_os = "linux")]
 
 mod codec;
+mod instructions;
 mod reading;
 mod scene;
 mod seam;
