@@ -44,10 +44,14 @@ use crate::{
 pub(crate) struct Outbound {
     /// Frames that nobody has taken to the socket yet. Held for the length of an encoding.
     queue: Mutex<FrameQueue>,
+    /// Something waits to be written. Only changed with the queue locked: set by whoever puts something in, cleared
+    /// by whoever finds it empty and has written what he took before. So most looks cost one load.
+    has_work: AtomicBool,
     /// Held while writing. Whoever wants to write only tries for it.
     half: Mutex<WriteHalf>,
-    /// The mark of somebody who wanted to write. It is only ever swapped: then a mark that the holder of
-    /// the lock does not see after unlocking was made by somebody who finds the lock free.
+    /// The mark of somebody who found the lock taken. It is only ever swapped: then a mark that the holder of
+    /// the lock does not see after unlocking was made by somebody who finds the lock free at the second try.
+    /// Whoever takes a mark away tries for the lock like everybody, and leaves his own if it is taken again.
     wanted: AtomicBool,
     /// The waker of the connection's task, once it has run. It is spawned, so it has one waker for life.
     waker: OnceLock<Waker>,
@@ -83,6 +87,7 @@ impl Outbound {
     pub(crate) fn new(writer: BoxedWriter) -> Self {
         Self {
             queue: Mutex::new(FrameQueue::new()),
+            has_work: AtomicBool::new(false),
             half: Mutex::new(WriteHalf {
                 writer: Some(writer),
                 taken: FrameQueue::new(),
@@ -99,7 +104,10 @@ impl Outbound {
 
     /// Encodes a request into the queue. Nothing is written before somebody pumps.
     pub(crate) fn push(&self, request: &Request) -> Result<(), EncodeError> {
-        lock(&self.queue).push(request)
+        let mut queue = lock(&self.queue);
+        queue.push(request)?;
+        self.has_work.store(true, Ordering::Release);
+        Ok(())
     }
 
     /// Bytes that wait in the queue.
@@ -136,17 +144,18 @@ impl Outbound {
 
     /// Writes for everybody, for one turn, without waiting.
     pub(crate) fn pump(&self) {
+        if !self.has_work.load(Ordering::Acquire) {
+            return;
+        }
         let Some(waker) = self.waker.get() else {
             // The connection's task has not run yet; its first act will be to pump.
             return;
         };
         let mut left = WRITE_TURN_BYTES;
-        self.wanted.swap(true, Ordering::AcqRel);
         loop {
-            let Some(mut half) = try_lock(&self.half) else {
+            let Some(mut half) = self.lock_or_mark() else {
                 return;
             };
-            self.wanted.swap(false, Ordering::AcqRel);
             let turn = self.write_turn(&mut half, &mut Context::from_waker(waker), &mut left);
             drop(half);
             match turn {
@@ -162,40 +171,46 @@ impl Outbound {
         }
     }
 
+    /// Takes the lock, or leaves a mark for whoever has it.
+    fn lock_or_mark(&self) -> Option<MutexGuard<'_, WriteHalf>> {
+        try_lock(&self.half).or_else(|| {
+            self.wanted.swap(true, Ordering::AcqRel);
+            // Whoever had it may have looked for marks already.
+            try_lock(&self.half)
+        })
+    }
+
     fn write_turn(&self, half: &mut WriteHalf, cx: &mut Context<'_>, left: &mut usize) -> Turn {
         loop {
-            half.taken.append(&mut lock(&self.queue));
-            if half.taken.is_empty() {
-                return self.flush(half, cx);
+            self.take(half);
+            if half.is_done() {
+                return Turn::Empty;
             }
-            if *left == 0 {
-                return Turn::Over;
-            }
-            match half.poll_write(cx) {
-                Poll::Pending => {
-                    half.is_full = true;
-                    return Turn::Full;
+            while !half.is_done() {
+                if *left == 0 && !half.taken.is_empty() {
+                    return Turn::Over;
                 }
-                Poll::Ready(Ok(count)) => {
-                    *left = left.saturating_sub(count);
-                    self.note_written(half, count);
+                match half.poll_step(cx) {
+                    Poll::Pending => {
+                        half.is_full = true;
+                        return Turn::Full;
+                    }
+                    Poll::Ready(Ok(count)) => {
+                        *left = left.saturating_sub(count);
+                        self.note_written(half, count);
+                    }
+                    Poll::Ready(Err(error)) => return self.fail(half, error),
                 }
-                Poll::Ready(Err(error)) => return self.fail(half, error),
             }
         }
     }
 
-    fn flush(&self, half: &mut WriteHalf, cx: &mut Context<'_>) -> Turn {
-        match half.poll_flush(cx) {
-            Poll::Ready(Ok(())) => {
-                self.note_written(half, 0);
-                Turn::Empty
-            }
-            Poll::Pending => {
-                half.is_full = true;
-                Turn::Full
-            }
-            Poll::Ready(Err(error)) => self.fail(half, error),
+    /// Takes what is in the queue.
+    fn take(&self, half: &mut WriteHalf) {
+        let mut queue = lock(&self.queue);
+        half.taken.append(&mut queue);
+        if half.is_done() {
+            self.has_work.store(false, Ordering::Release);
         }
     }
 
@@ -211,8 +226,7 @@ impl Outbound {
     /// the peer may have said before.
     fn fail(&self, half: &mut WriteHalf, error: io::Error) -> Turn {
         self.failure.get_or_init(|| Arc::new(error));
-        half.writer = None;
-        half.taken.clear();
+        half.end();
         Turn::Dead
     }
 
@@ -235,8 +249,7 @@ impl Outbound {
         lock(&self.queue).clear();
         // The only wait for this lock: once in a connection's life, for the rest of somebody's turn.
         let mut half = lock(&self.half);
-        half.taken.clear();
-        if let Some(mut writer) = half.writer.take() {
+        if let Some(mut writer) = half.end() {
             // Politeness to the peer, and to TLS; it may well be gone already.
             let farewell =
                 Pin::new(&mut writer).poll_shutdown(&mut Context::from_waker(Waker::noop()));
@@ -246,6 +259,26 @@ impl Outbound {
 }
 
 impl WriteHalf {
+    /// Everything that was taken is with the system.
+    fn is_done(&self) -> bool {
+        self.taken.is_empty() && !self.needs_flush
+    }
+
+    /// Writes nothing any more. Returns the socket, if it was there.
+    fn end(&mut self) -> Option<BoxedWriter> {
+        self.taken.clear();
+        self.needs_flush = false;
+        self.writer.take()
+    }
+
+    /// Writes; flushes when all is written. Returns how many bytes the socket took.
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        match self.taken.is_empty() {
+            true => self.poll_flush(cx).map_ok(|()| 0),
+            false => self.poll_write(cx),
+        }
+    }
+
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let Some(writer) = &mut self.writer else {
             return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
@@ -265,10 +298,10 @@ impl WriteHalf {
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if let (Some(writer), true) = (&mut self.writer, self.needs_flush) {
+        if let Some(writer) = &mut self.writer {
             ready!(Pin::new(writer).poll_flush(cx))?;
-            self.needs_flush = false;
         }
+        self.needs_flush = false;
         Poll::Ready(Ok(()))
     }
 }

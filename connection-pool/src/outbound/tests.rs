@@ -104,6 +104,22 @@ fn a_task_that_is_woken_while_a_caller_finds_the_socket_full_is_not_forgotten() 
 }
 
 #[test]
+fn a_flush_that_has_to_wait_is_done_by_the_task() {
+    let outbound = scripted(|_, step, call, offered| match (step, call) {
+        (Step::Flush, 1) => Poll::Pending,
+        _ => Poll::Ready(Ok(offered)),
+    });
+    outbound.set_waker(Waker::noop());
+    send(&outbound);
+    assert_eq!((outbound.written(), outbound.drained()), (8, 0));
+    outbound.pump();
+    assert_eq!((outbound.written(), outbound.drained()), (8, 1));
+    // Nothing is left to do: the socket is not asked again.
+    outbound.pump();
+    assert_eq!(outbound.drained(), 1);
+}
+
+#[test]
 fn a_full_socket_is_left_to_the_task_and_counts_as_moving_when_it_takes_more() {
     let outbound = scripted(|_, _, call, offered| match call {
         0 => Poll::Ready(Ok(3)),
@@ -127,8 +143,10 @@ fn one_turn_writes_so_much_and_wakes_the_task_for_the_rest() {
     }
     let woken = Arc::new(Count(AtomicUsize::new(0)));
     // Everybody else goes on sending as fast as the socket takes it.
-    let outbound = scripted(|outbound, _, _, offered| {
-        push(outbound);
+    let outbound = scripted(|outbound, step, _, offered| {
+        if step == Step::Write {
+            push(outbound);
+        }
         Poll::Ready(Ok(offered))
     });
     outbound.set_waker(&Arc::clone(&woken).into());
