@@ -15,7 +15,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashMap, mem};
+use std::{collections::BTreeMap, mem};
 
 use pravega_client_shared::{
     FlowId, RequestId,
@@ -31,8 +31,9 @@ const SEQUENCES_PER_FLOW: u32 = 1 << 28;
 /// The flows and calls of one connection. `H` is told of a flow's replies, `C` of a call's.
 #[derive(Debug)]
 pub(crate) struct Demux<H, C> {
-    flows: HashMap<FlowId, H>,
-    calls: HashMap<RequestId, Call<C>>,
+    /// By id, as the calls: who is told first depends on no hash, and few ids are found faster than hashed.
+    flows: BTreeMap<FlowId, H>,
+    calls: BTreeMap<RequestId, Call<C>>,
     /// The number of the next flow.
     next_flow: u64,
     /// The flow that calls take their ids from; replaced when its sequence numbers are used up.
@@ -114,8 +115,8 @@ pub(crate) enum Use {
 impl<H: Clone, C> Demux<H, C> {
     pub(crate) fn new(idle_timeout: Duration, now: Instant) -> Self {
         Self {
-            flows: HashMap::new(),
-            calls: HashMap::new(),
+            flows: BTreeMap::new(),
+            calls: BTreeMap::new(),
             next_flow: 0,
             call_flow: None,
             next_sequence: 0,
@@ -294,8 +295,8 @@ impl<H: Clone, C> Demux<H, C> {
         let flows = mem::take(&mut self.flows);
         let calls = mem::take(&mut self.calls);
         (
-            by_age(flows),
-            by_age(calls).into_iter().map(|call| call.waiter).collect(),
+            flows.into_values().collect(),
+            calls.into_values().map(|call| call.waiter).collect(),
         )
     }
 
@@ -324,14 +325,15 @@ impl<H: Clone, C> Demux<H, C> {
     }
 
     fn route_by_offset(&mut self, offset: i64, now: Instant) -> Route<H, C> {
-        let answered = self
-            .calls
-            .extract_if(|_, call| call.read_offset == Some(offset));
-        let calls = by_age(answered.collect());
+        let reads = self.calls.iter();
+        let reads = reads.filter(|(_, call)| call.read_offset == Some(offset));
+        let answered: Vec<_> = reads.map(|(id, _)| *id).collect();
+        let calls = answered.iter().filter_map(|id| self.calls.remove(id));
+        let calls = calls.map(|call| call.waiter).collect();
         self.note_idle(now);
         Route::Several {
-            flows: by_age(self.flows.clone()),
-            calls: calls.into_iter().map(|call| call.waiter).collect(),
+            flows: self.flows.values().cloned().collect(),
+            calls,
         }
     }
 
@@ -344,11 +346,4 @@ impl<H: Clone, C> Demux<H, C> {
         }
         false
     }
-}
-
-/// The values of a table in the order of their ids, so that who is told first does not depend on a hash.
-fn by_age<K: Ord, V>(table: HashMap<K, V>) -> Vec<V> {
-    let mut entries: Vec<_> = table.into_iter().collect();
-    entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-    entries.into_iter().map(|(_, value)| value).collect()
 }
