@@ -75,7 +75,7 @@ impl Driver {
     pub(crate) async fn run(mut self) {
         // What came together with the peer's hello is there already.
         let cause = match self.deliver() {
-            Ok(()) => poll_fn(|cx| self.poll(cx)).await,
+            Ok(_) => poll_fn(|cx| self.poll(cx)).await,
             Err(cause) => cause,
         };
         self.shared.set_cause(cause);
@@ -91,24 +91,25 @@ impl Driver {
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<(), ConnectionError> {
         self.shared.outbound().set_waker(cx.waker());
-        self.read(cx)?;
+        let received = self.read(cx)?;
         self.shared.outbound().pump();
         if let Some(source) = self.shared.outbound().failure() {
             let endpoint = self.shared.endpoint().clone();
             return Err(ConnectionError::Write { endpoint, source });
         }
-        self.wait_for_what_is_due(cx)
+        self.wait_for_what_is_due(cx, received.unwrap_or_else(Instant::now))
     }
 
-    /// Reads and hands out what there is, for one turn.
-    fn read(&mut self, cx: &mut Context<'_>) -> Result<(), ConnectionError> {
+    /// Reads and hands out what there is, for one turn. Returns when something was received last.
+    fn read(&mut self, cx: &mut Context<'_>) -> Result<Option<Instant>, ConnectionError> {
         let mut left = READ_TURN_BYTES;
+        let mut received = None;
         loop {
             if let Some(cause) = self.shared.cause() {
                 return Err(cause.clone());
             }
             let Poll::Ready(filled) = self.inbound.poll_fill(cx) else {
-                return Ok(());
+                return Ok(received);
             };
             let count = filled.with_context(|_| ReadSnafu {
                 endpoint: self.shared.endpoint().clone(),
@@ -117,19 +118,19 @@ impl Driver {
                 return Err(self.ended());
             }
             self.shared.note_read(count);
-            self.deliver()?;
+            received = Some(self.deliver()?);
             left = left.saturating_sub(count);
             if left == 0 {
                 // More may be there, but it is other tasks' turn.
                 cx.waker().wake_by_ref();
-                return Ok(());
+                return Ok(received);
             }
             self.shared.outbound().pump();
         }
     }
 
-    /// Hands out the replies that are complete.
-    fn deliver(&mut self) -> Result<(), ConnectionError> {
+    /// Hands out the replies that are complete. Returns what the time was before.
+    fn deliver(&mut self) -> Result<Instant, ConnectionError> {
         let now = Instant::now();
         self.keep_alive.sign_of_life(now);
         self.inbound.expect_reads_of(self.shared.longest_read());
@@ -144,7 +145,7 @@ impl Driver {
             router.deliver(Reply::decode(frame).map_err(malformed)?)?;
         }
         self.inbound.time_rest(progressed, now);
-        Ok(())
+        Ok(now)
     }
 
     fn ended(&self) -> ConnectionError {
@@ -158,9 +159,12 @@ impl Driver {
 
     /// Does what is due and arms the timer for the next deadline. The timer is moved only when it would
     /// fire too late: firing early costs one look, moving it with every reply would cost more.
-    fn wait_for_what_is_due(&mut self, cx: &mut Context<'_>) -> Result<(), ConnectionError> {
+    fn wait_for_what_is_due(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut now: Instant,
+    ) -> Result<(), ConnectionError> {
         loop {
-            let now = Instant::now();
             let next = self.next_deadline(now)?;
             if self.has_fired || next < self.timer.deadline() {
                 self.timer.as_mut().reset(next);
@@ -169,6 +173,7 @@ impl Driver {
             if !self.has_fired {
                 return Ok(());
             }
+            now = Instant::now();
         }
     }
 

@@ -1,6 +1,6 @@
 //! A user of a shared connection, with request ids and replies of its own.
 
-use std::fmt;
+use std::{fmt, time::Instant};
 
 use pravega_client_shared::FlowId;
 use pravega_wire_protocol::{Reply, Request};
@@ -16,11 +16,12 @@ use crate::{Connection, ConnectionError, ProtocolError};
 /// When a flow is dropped, one reply may be with its handler already, on another thread; no other follows.
 pub trait FlowHandler: Send + Sync + 'static {
     /// A reply with an id of this flow, or a token refusal with an offset in the place of the id: that one
-    /// is offered to every flow, and whose read it was must say so by itself.
+    /// is offered to every flow, and whose read it was must say so by itself. It was received at `now`, on
+    /// tokio's clock, which is read once for all replies that came together.
     ///
     /// # Errors
     /// A [`ProtocolError`] closes the connection for everybody: the peer cannot be believed any more.
-    fn on_reply(&self, reply: Reply) -> Result<(), ProtocolError>;
+    fn on_reply(&self, now: Instant, reply: Reply) -> Result<(), ProtocolError>;
 
     /// The connection is closed. Called once, and not when the flow was dropped before; no reply comes
     /// after it.

@@ -53,7 +53,7 @@ impl<'a> Router<'a> {
             return Ok(());
         };
         if let Some(handler) = self.same_as_last(id) {
-            return self.check(handler.on_reply(reply));
+            return self.check(handler.on_reply(self.now.into_std(), reply));
         }
         let facts = ReplyFacts {
             id,
@@ -63,7 +63,7 @@ impl<'a> Router<'a> {
         let route = lock(self.shared.demux()).route(facts, self.now);
         match route {
             Route::Flow(handler) => {
-                let result = handler.on_reply(reply);
+                let result = handler.on_reply(self.now.into_std(), reply);
                 self.last = RequestId::from_wire(id).map(|id| Last {
                     flow: id.flow(),
                     handler,
@@ -106,7 +106,7 @@ impl<'a> Router<'a> {
             answer(waiter, reply.clone());
         }
         for handler in flows {
-            self.check(handler.on_reply(reply.clone()))?;
+            self.check(handler.on_reply(self.now.into_std(), reply.clone()))?;
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::BytesMut;
@@ -308,7 +308,7 @@ impl Handler {
 }
 
 impl FlowHandler for Handler {
-    fn on_reply(&self, reply: Reply) -> Result<(), ProtocolError> {
+    fn on_reply(&self, _: Instant, reply: Reply) -> Result<(), ProtocolError> {
         // All of this is on one thread, so nothing is on its way when a flow is dropped.
         assert!(
             !self.is_gone.load(Ordering::Relaxed),

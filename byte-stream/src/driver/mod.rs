@@ -26,7 +26,7 @@ use std::{
 };
 
 use pravega_connection_pool::ConnectionError;
-use tokio::{sync::Notify, time::timeout};
+use tokio::{sync::Notify, time::timeout_at};
 
 pub(crate) use self::machine::{Effect, Hints, Machine};
 use self::{
@@ -114,6 +114,17 @@ impl<M: Machine> Driver<M> {
         if let Some(answer) = ready() {
             return Some(answer);
         }
+        // The clock is read only by those who have to wait.
+        let deadline = after.and_then(|after| now().checked_add(after));
+        self.wait_until(deadline, ready).await
+    }
+
+    /// The same until a moment, if there is one.
+    pub(crate) async fn wait_until<T>(
+        &self,
+        deadline: Option<Instant>,
+        mut ready: impl FnMut() -> Option<T>,
+    ) -> Option<T> {
         let waiting = async {
             loop {
                 let mut notified = pin!(self.progress.notified());
@@ -123,10 +134,14 @@ impl<M: Machine> Driver<M> {
                     return answer;
                 }
                 notified.await;
+                // Once more before registering again, which most who were woken need not.
+                if let Some(answer) = ready() {
+                    return answer;
+                }
             }
         };
-        match after {
-            Some(after) => timeout(after, waiting).await.ok(),
+        match deadline {
+            Some(deadline) => timeout_at(deadline.into(), waiting).await.ok(),
             None => Some(waiting.await),
         }
     }

@@ -24,15 +24,14 @@ impl<M: Machine> Replies<M> {
     }
 
     /// Runs `input` unless the session is gone or has another connection by now.
-    fn deliver<T>(&self, input: impl FnOnce(&mut State<M>, Instant) -> T) -> Option<T> {
+    fn deliver<T>(&self, now: Instant, input: impl FnOnce(&mut State<M>) -> T) -> Option<T> {
         let driver = self.driver.upgrade()?;
-        let now = now();
         let (answer, outcome) = {
             let mut state = driver.lock();
             if state.generation != self.generation {
                 return None;
             }
-            let answer = input(&mut state, now);
+            let answer = input(&mut state);
             (answer, state.drain(|| now))
         };
         // What was enqueued is pumped by the connection's driver when it has delivered all that it read.
@@ -42,8 +41,8 @@ impl<M: Machine> Replies<M> {
 }
 
 impl<M: Machine> FlowHandler for Replies<M> {
-    fn on_reply(&self, reply: Reply) -> Result<(), ProtocolError> {
-        self.deliver(|state, now| state.machine.handle_reply(now, reply))
+    fn on_reply(&self, now: Instant, reply: Reply) -> Result<(), ProtocolError> {
+        self.deliver(now, |state| state.machine.handle_reply(now, reply))
             .unwrap_or(Ok(()))
             .map_err(ProtocolError::new)
     }
@@ -53,7 +52,8 @@ impl<M: Machine> FlowHandler for Replies<M> {
             let segment = driver.link.segment();
             tracing::debug!(name: "session.disconnected", %segment, %cause, "the connection is gone");
         }
-        self.deliver(|state, now| {
+        let now = now();
+        self.deliver(now, |state| {
             state.flow = None;
             state.machine.handle_disconnected(now, disconnect(cause));
         });

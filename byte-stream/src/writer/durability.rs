@@ -5,7 +5,7 @@ use std::{
     ops::Range,
     pin::Pin,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use pravega_client_shared::planted::{self, Bug};
@@ -14,7 +14,7 @@ use snafu::IntoError as _;
 
 use super::appending::Appending;
 use crate::{
-    driver::Driver,
+    driver::{Driver, now},
     error::{WriteError, WriteTimeoutSnafu},
 };
 
@@ -26,15 +26,47 @@ pub(crate) struct Durability {
 }
 
 impl Durability {
+    /// Waits, if it has to: most receipts are asked for when the bytes are durable.
     async fn wait<T>(
         &self,
         operation: &'static str,
         ready: impl Fn(&Appending) -> Option<Result<T, WriteError>>,
     ) -> Result<T, WriteError> {
+        match self.driver.look(&ready) {
+            Some(answer) => answer,
+            None => self.wait_since(now(), operation, ready).await,
+        }
+    }
+
+    /// Sends what lingers and then waits; `ready` is also told which bytes were flushed.
+    async fn flush<T>(
+        &self,
+        operation: &'static str,
+        ready: impl Fn(&Appending, &Range<u64>) -> Option<Result<T, WriteError>>,
+    ) -> Result<T, WriteError> {
+        let (began, range, answer) = self.driver.drive(|appending, now| {
+            let range = appending.flush(now);
+            let answer = ready(appending, &range);
+            (now, range, answer)
+        });
+        if let Some(answer) = answer {
+            return answer;
+        }
+        self.wait_since(began, operation, |appending| ready(appending, &range))
+            .await
+    }
+
+    async fn wait_since<T>(
+        &self,
+        began: Instant,
+        operation: &'static str,
+        ready: impl Fn(&Appending) -> Option<Result<T, WriteError>>,
+    ) -> Result<T, WriteError> {
         let forgetful = Forgetful(&self.driver);
+        let deadline = began.checked_add(self.timeout);
         let answer = self
             .driver
-            .wait(Some(self.timeout), || self.driver.look(&ready))
+            .wait_until(deadline, || self.driver.look(&ready))
             .await;
         std::mem::forget(forgetful);
         match answer {
@@ -175,10 +207,7 @@ impl DurabilityWatch {
     /// # Cancel safety
     /// Cancel safe.
     pub async fn flush(&self) -> Result<u64, WriteError> {
-        let range = self.durability.driver.drive(Appending::flush);
-        self.durability
-            .wait("flushing", |appending| appending.durable(&range))
-            .await
+        self.durability.flush("flushing", Appending::durable).await
     }
 
     /// Sends what lingers and waits until the durable offset is at or behind `offset`. Returns it.
@@ -189,9 +218,8 @@ impl DurabilityWatch {
     /// # Cancel safety
     /// Cancel safe.
     pub async fn wait_durable(&self, offset: u64) -> Result<u64, WriteError> {
-        self.durability.driver.drive(Appending::flush);
         self.durability
-            .wait("waiting for an offset", |appending| {
+            .flush("waiting for an offset", |appending, _| {
                 appending.durable_at(offset)
             })
             .await

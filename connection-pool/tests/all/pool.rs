@@ -296,6 +296,7 @@ struct Panics;
 impl pravega_connection_pool::FlowHandler for Panics {
     fn on_reply(
         &self,
+        _: std::time::Instant,
         _: pravega_wire_protocol::Reply,
     ) -> Result<(), pravega_connection_pool::ProtocolError> {
         panic!("a bug in a handler (expected in this test)");

@@ -296,7 +296,11 @@ struct Leaver {
 }
 
 impl pravega_connection_pool::FlowHandler for Leaver {
-    fn on_reply(&self, _: Reply) -> Result<(), pravega_connection_pool::ProtocolError> {
+    fn on_reply(
+        &self,
+        _: std::time::Instant,
+        _: Reply,
+    ) -> Result<(), pravega_connection_pool::ProtocolError> {
         self.replies
             .fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         self.flow.lock().unwrap().take();

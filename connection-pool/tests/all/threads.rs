@@ -1,8 +1,11 @@
 //! Many threads on one connection: nothing is lost between a queue that fills and a writer that leaves.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Instant,
 };
 
 use pravega_connection_pool::{ConnectionError, FlowHandler, ProtocolError};
@@ -24,7 +27,7 @@ struct Counter {
 }
 
 impl FlowHandler for Counter {
-    fn on_reply(&self, _: Reply) -> Result<(), ProtocolError> {
+    fn on_reply(&self, _: Instant, _: Reply) -> Result<(), ProtocolError> {
         self.count.fetch_add(1, Ordering::SeqCst);
         self.changed.notify_one();
         Ok(())

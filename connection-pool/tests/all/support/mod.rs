@@ -4,7 +4,7 @@ pub(crate) mod peer;
 
 use std::{
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use pravega_client_config::{ClientConfig, ClientConfigBuilder};
@@ -141,7 +141,9 @@ impl Recorder {
 }
 
 impl FlowHandler for Recorder {
-    fn on_reply(&self, reply: Reply) -> Result<(), ProtocolError> {
+    fn on_reply(&self, now: Instant, reply: Reply) -> Result<(), ProtocolError> {
+        // Handed out in the moment in which it was received, on the clock that tests move.
+        assert_eq!(now, tokio::time::Instant::now().into_std());
         let mut seen = self.seen.lock().unwrap();
         assert!(seen.causes.is_empty(), "a reply after the end");
         seen.replies.push(reply);
