@@ -1,13 +1,13 @@
 //! One connection: as many requests as have arrived are answered with one write.
 
-use std::{collections::HashMap, io, sync::Arc};
+use std::{collections::HashMap, io, mem, sync::Arc};
 
 use pravega_client_shared::WriterId;
 use pravega_wire_protocol::{
     AppendSetup, DataAppended, FrameQueue, Hello, KeepAlive, NO_EVENT_NUMBER,
     OLDEST_COMPATIBLE_VERSION, Request, WIRE_VERSION,
 };
-use tokio::{io::AsyncWriteExt as _, net::TcpStream, sync::mpsc};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream, sync::mpsc, task::yield_now};
 
 use super::{
     inbox::{Inbox, Received},
@@ -30,6 +30,7 @@ pub(super) async fn serve(mut socket: TcpStream, store: Arc<Store>) -> io::Resul
         writers: HashMap::new(),
         now: FrameQueue::new(),
         held: FrameQueue::new(),
+        has_told_readers: false,
     };
     loop {
         tokio::select! {
@@ -40,15 +41,18 @@ pub(super) async fn serve(mut socket: TcpStream, store: Arc<Store>) -> io::Resul
                     desk.now.append(&mut replies);
                 }
             }
-            ready = socket.readable() => {
-                ready?;
-                if !inbox.fill(&socket)? {
+            filled = inbox.fill(&mut socket) => {
+                if !filled? {
                     return Ok(());
                 }
                 while let Some(received) = inbox.next()? {
                     desk.answer(received)?;
                 }
                 desk.hold();
+                if mem::take(&mut desk.has_told_readers) {
+                    // Readers who wait hear of an append before its writer does.
+                    yield_now().await;
+                }
             }
         }
         socket.write_all_buf(&mut desk.now).await?;
@@ -64,6 +68,8 @@ struct Desk {
     now: FrameQueue,
     /// Replies that are held back, if there is a delay.
     held: FrameQueue,
+    /// Readers on other connections have replies to send.
+    has_told_readers: bool,
 }
 
 struct Writer {
@@ -126,12 +132,14 @@ impl Desk {
     ) -> io::Result<()> {
         let unknown = || io::Error::other("an append without a setup");
         let writer = self.writers.get_mut(&writer_id).ok_or_else(unknown)?;
+        let (tail, has_told) = self.store.append(&writer.segment, bytes);
+        self.has_told_readers |= has_told;
         let ack = DataAppended {
             writer_id,
             event_number: number,
             previous_event_number: writer.acknowledged,
             request_id: id,
-            current_segment_write_offset: self.store.append(&writer.segment, bytes),
+            current_segment_write_offset: tail,
         };
         writer.acknowledged = number;
         self.held.push(&ack).map_err(io::Error::other)

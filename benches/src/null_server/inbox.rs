@@ -6,7 +6,7 @@ use bytes::{Buf as _, BufMut as _, BytesMut};
 use pravega_wire_protocol::{
     Frame, FrameDecoder, FrameLimits, HEADER_BYTES, Request, message_type as code,
 };
-use tokio::net::TcpStream;
+use tokio::{io::AsyncReadExt as _, net::TcpStream};
 
 /// Bytes taken off the socket at a time: they stay in the cache of the processor.
 const BUFFER: usize = 256 * 1024;
@@ -49,16 +49,13 @@ impl Inbox {
         }
     }
 
-    /// Takes what the socket has. False at its end.
-    pub(super) fn fill(&mut self, socket: &TcpStream) -> io::Result<bool> {
+    /// Takes what the socket has, waiting until there is something. False at its end. It can be dropped and repeated.
+    pub(super) async fn fill(&mut self, socket: &mut TcpStream) -> io::Result<bool> {
         // All that was decoded is dropped by now, so this begins at the front of the same buffer again.
         let room = BUFFER.saturating_sub(self.buffer.len()).max(HEADER_BYTES);
         self.buffer.reserve(room);
-        match socket.try_read_buf(&mut (&mut self.buffer).limit(room)) {
-            Ok(read) => Ok(read > 0),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
-            Err(error) => Err(error),
-        }
+        let mut room = (&mut self.buffer).limit(room);
+        Ok(socket.read_buf(&mut room).await? > 0)
     }
 
     /// The next request, if all of it is there.

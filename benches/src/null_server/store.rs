@@ -92,21 +92,23 @@ impl Store {
         None
     }
 
-    /// Makes a segment longer and answers who waited for that. Returns the tail.
-    pub(super) fn append(&self, segment: &Segment, bytes: usize) -> i64 {
+    /// Makes a segment longer and answers who waited for that. Returns the tail, and whether somebody had waited.
+    pub(super) fn append(&self, segment: &Segment, bytes: usize) -> (i64, bool) {
         let mut state = segment.lock();
         state.tail = state
             .tail
             .saturating_add(i64::try_from(bytes).unwrap_or(i64::MAX));
         let tail = state.tail;
         let is_due = |(read, _): &mut (ReadSegment, Outlet)| read.offset < tail;
+        let mut has_told = false;
         for (read, outlet) in state.parked.extract_if(.., is_due) {
             let mut replies = FrameQueue::new();
             if replies.push(&self.reply(&read, tail)).is_ok() {
                 outlet.send(replies).ok();
+                has_told = true;
             }
         }
-        tail
+        (tail, has_told)
     }
 
     fn reply(&self, read: &ReadSegment, tail: i64) -> SegmentRead {
