@@ -43,8 +43,16 @@ pub struct Stage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Ours(Against),
-    Raw { is_durable: bool },
+    Raw(Keeping),
     Tonic,
+}
+
+/// What the other end of a bare socket does with what it gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Keeping {
+    Nothing,
+    File,
+    Library,
 }
 
 /// What the peer's allocator is told: keep what was freed, instead of giving it back and faulting it in again.
@@ -128,7 +136,7 @@ impl Stage {
         program
             .arguments
             .push(format!("--idle-ms={}", entry.idle_ms));
-        if is_pinned || entry.who == Who::Raw {
+        if is_pinned || matches!(entry.who, Who::Raw | Who::Library) {
             program.arguments.push("--threads=1".to_owned());
         }
         program.figures(self.settings.seconds).await
@@ -138,7 +146,7 @@ impl Stage {
         let peers = || self.settings.peers.as_deref().ok_or("there are no peers");
         let java = || self.settings.java.as_deref().ok_or("there is no Java");
         let program = match entry.who {
-            Who::Raw => Program::new(&self.ours, &["contend", "raw"]),
+            Who::Raw | Who::Library => Program::new(&self.ours, &["contend", "raw"]),
             Who::Shared | Who::Exclusive => Program::new(&self.ours, &["contend", "ours"]),
             Who::Serve => Program::new(&self.ours, &["contend", "serve"]),
             Who::Peer => Program::new(peers()?, &["pravega"]),
@@ -162,9 +170,9 @@ impl Stage {
             return Ok(given.ok_or("no Pravega is given")?);
         }
         let kind = match (entry.who, entry.against) {
-            (Who::Raw, against) => Kind::Raw {
-                is_durable: against == Against::Directory,
-            },
+            (Who::Raw, Against::Directory) => Kind::Raw(Keeping::File),
+            (Who::Raw, _) => Kind::Raw(Keeping::Nothing),
+            (Who::Library, _) => Kind::Raw(Keeping::Library),
             (Who::Tonic, _) => Kind::Tonic,
             (_, against) => Kind::Ours(against),
         };
@@ -196,8 +204,9 @@ impl Stage {
                 ours(&["embedded-server", "--data-dir", &place("data")])
             }
             Kind::Ours(Against::Given) => return Err("it runs already".into()),
-            Kind::Raw { is_durable: false } => ours(&["raw-server"]),
-            Kind::Raw { is_durable: true } => ours(&["raw-server", "--file", &place("raw")]),
+            Kind::Raw(Keeping::Nothing) => ours(&["raw-server"]),
+            Kind::Raw(Keeping::File) => ours(&["raw-server", "--file", &place("raw")]),
+            Kind::Raw(Keeping::Library) => ours(&["raw-server", "--database", &place("redb")]),
             Kind::Tonic => {
                 let peers = self.settings.peers.as_deref().ok_or("there are no peers")?;
                 Program::new(peers, &["tonic-server"])

@@ -12,7 +12,9 @@ use pravega_benches::{
     null_server::NullServer,
     ours,
     plan::{self, Comparison},
-    raw, raw_server, report,
+    raw,
+    raw_server::{self, Keep},
+    report,
     results::Results,
     rounds::{Settings, Stage},
     serve,
@@ -56,6 +58,9 @@ enum Command {
         /// Sync every request into this file
         #[arg(long)]
         file: Option<PathBuf>,
+        /// Put every request into this database, in a transaction of its own
+        #[arg(long, conflicts_with = "file")]
+        database: Option<PathBuf>,
     },
     /// The embedded server, in memory
     EmbeddedServer {
@@ -164,8 +169,13 @@ fn go(command: Command) -> Outcome<()> {
             };
             until_the_end(&server.start().await?).await
         }),
-        Command::RawServer { file } => block_on(1, async move {
-            until_the_end(&raw_server::start(file).await?).await
+        Command::RawServer { file, database } => block_on(1, async move {
+            let keep = match (file, database) {
+                (Some(file), _) => Keep::file(&file)?,
+                (_, Some(database)) => Keep::database(&database)?,
+                _ => Keep::Nothing,
+            };
+            until_the_end(&raw_server::start(keep).await?).await
         }),
         Command::EmbeddedServer { data_dir } => block_on(SERVER_THREADS, async move {
             let mut limits = Limits::default();

@@ -9,6 +9,8 @@ use crate::job::Work;
 pub enum Who {
     /// A loop on a bare socket.
     Raw,
+    /// The same, with the storage library of the embedded server and nothing else behind the other end.
+    Library,
     /// This client, shared mode.
     Shared,
     /// This client, exclusive mode.
@@ -31,6 +33,7 @@ impl Who {
     pub fn label(self) -> &'static str {
         match self {
             Self::Raw => "raw socket",
+            Self::Library => "raw socket, redb",
             Self::Shared => "ours, shared",
             Self::Exclusive => "ours, exclusive",
             Self::Peer => "pravega-client 0.3.7",

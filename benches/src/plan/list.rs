@@ -6,7 +6,7 @@ use super::{
         BytesEach, BytesPerSecond, CallsPerSecond, Connections, Cpu, IdleWakeups, P50, P99,
         PageFaults, Reached, Ready, Resident,
     },
-    Who::{Exclusive, Java, Peer, PeerTuned, Raw, Serve, Shared, Tonic},
+    Who::{Exclusive, Java, Library, Peer, PeerTuned, Raw, Serve, Shared, Tonic},
 };
 use crate::job::Work;
 
@@ -336,7 +336,7 @@ fn durable() -> Comparison {
         &[P50, P99],
     );
     let of = |who| Entry::new(who, Work::Flush, 4 * KIB).on(Against::Directory);
-    let [raw, exclusive] = [Raw, Exclusive].map(|who| c.add(of(who)));
+    let [raw, _library, exclusive] = [Raw, Library, Exclusive].map(|who| c.add(of(who)));
     c.asks(exclusive, raw, 1.5, 1.25);
     c
 }
