@@ -4,7 +4,7 @@
 #
 #     run.sh [OPTIONS OF compare run] [COMPARISON...]
 #     run.sh --prepare                 only build what the others need
-#     run.sh --real                    start a real Pravega and measure there, beside the Java client too
+#     run.sh --real                    start a real Pravega for each contender, beside the Java client too
 #
 # The congestion control of a machine may be bbr, which halves the throughput of loopback and is noisy. Without
 # peers (PRAVEGA_BENCH_PEERS=none) nobody builds several hundred crates of another client.
@@ -28,13 +28,10 @@ if [[ ${1-} == --real ]]; then
     "$HERE/peers/java/java.sh" --prepare
     options+=(--java "$HERE/peers/java/java.sh" --into "$HERE/RESULTS.md")
     for comparison in real-write-1m real-write-100 real-read; do
-        # A server for each, and short rounds: it keeps all that is written in memory. In the network of the machine,
-        # where its congestion control is in force for all.
-        # shellcheck disable=SC2016 # expanded by the inner shell
-        "$REPO_ROOT/integration-tests/real-pravega/real-pravega.sh" run -- bash -c '
-            exec "$0" run --given "$PRAVEGA_CONTROLLER_URI" "$@"
-        ' "$TARGET_DIR/compare/compare" "${options[@]}" --place "compare $comparison" \
-            --rounds 3 --seconds 0.35 "$comparison"
+        # A server for each contender: it keeps all that is written in memory, and is slower the more that is. In the
+        # network of the machine, where its congestion control is in force for all.
+        "$TARGET_DIR/compare/compare" run --starter "$REPO_ROOT/integration-tests/real-pravega/real-pravega.sh" \
+            "${options[@]}" --place "compare $comparison" --rounds 3 --seconds 1 "$comparison"
     done
     exit
 fi

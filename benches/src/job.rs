@@ -56,6 +56,10 @@ pub struct Job {
     /// The most bytes that a writer holds unacknowledged, or that a reader asks for ahead
     #[arg(long)]
     pub window: Option<usize>,
+    /// For how long the same is done before, as a part of the time that is measured: the allocator, the window, the
+    /// congestion window, and a server that learns what it is for
+    #[arg(long, default_value_t = 0.2)]
+    pub warm_up: f64,
     /// A pause before each call, which is not measured
     #[arg(long, default_value_t = 0)]
     pub idle_ms: u64,
@@ -82,8 +86,6 @@ pub(crate) const REREAD_PIECE: usize = 1 << 20;
 
 /// Calls are made in batches of about this many bytes between two looks at the clock.
 const BATCH: usize = 64 * 1024;
-/// A fifth of the time goes into warming up: the allocator, the window, the congestion window.
-const WARM_UP: f64 = 0.2;
 
 impl Job {
     /// Measures the contender and prints its figures.
@@ -92,7 +94,7 @@ impl Job {
     /// When a call fails.
     pub(crate) async fn measure(&self, contender: &mut impl Contender) -> Outcome<()> {
         let span = Duration::from_secs_f64(self.seconds);
-        self.repeat(contender, span.mul_f64(WARM_UP)).await?;
+        self.repeat(contender, span.mul_f64(self.warm_up)).await?;
         let meter = self.repeat(contender, span).await?;
         meter.print();
         Ok(())

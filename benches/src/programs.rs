@@ -23,6 +23,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The processor that pinned programs share.
 const PINNED_TO: &str = "0";
 
+/// Stands for the address of a server that is not there yet.
+pub const ADDRESS: &str = "@";
+/// For a shell: puts the address into the arguments, and runs them.
+const WITH_ADDRESS: &str = r#"exec "$0" "${@/#@/$PRAVEGA_CONTROLLER_URI}""#;
+
 /// Whether programs can be pinned here.
 #[must_use]
 pub fn can_pin() -> bool {
@@ -54,6 +59,18 @@ impl Program {
             environment: &[],
             is_pinned: false,
         }
+    }
+
+    /// The same, run by another program that starts a server first: `starter run -- command`, with the server's address
+    /// in the environment. It takes the place of the argument [`ADDRESS`].
+    #[must_use]
+    pub fn started_by(mut self, starter: &Path) -> Self {
+        let file = self.file.display().to_string();
+        let before = ["run", "--", "bash", "-c", WITH_ADDRESS, &file];
+        let before = before.iter().map(ToString::to_string);
+        self.arguments.splice(..0, before);
+        self.file = starter.to_owned();
+        self
     }
 
     fn command(&self) -> Command {

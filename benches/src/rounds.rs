@@ -1,4 +1,5 @@
 //! Runs comparisons: entry after entry, and all of that several times, so that what disturbs the machine disturbs all.
+//! Each round begins with another entry: whoever comes first or last does so only once.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -24,10 +25,19 @@ pub struct Settings {
     pub serve: Option<PathBuf>,
     /// A program that does jobs with the Java client. Without it, it is left out.
     pub java: Option<PathBuf>,
-    /// The controller of a Pravega that runs already.
-    pub given: Option<String>,
+    /// The Pravega to measure on, for comparisons that need a real one.
+    pub given: Option<Given>,
     /// Crowds are left out above this size.
     pub max_crowd: usize,
+}
+
+/// A real Pravega.
+#[derive(Debug, Clone)]
+pub enum Given {
+    /// One that runs already, by its controller.
+    Running(String),
+    /// A program that starts one: each contender finds it as new as the others.
+    Starter(PathBuf),
 }
 
 /// All servers that were needed so far, and how to get more.
@@ -89,7 +99,10 @@ impl Stage {
     ) -> Outcome<Measured> {
         let mut rows: Vec<Row> = comparison.entries.iter().map(Row::new).collect();
         for round in 1..=self.settings.rounds {
-            for (entry, row) in comparison.entries.iter().zip(&mut rows) {
+            let mut turns: Vec<_> = comparison.entries.iter().zip(&mut rows).collect();
+            let first = (round - 1) % turns.len().max(1);
+            turns.rotate_left(first);
+            for (entry, row) in turns {
                 if !self.takes_part(entry) {
                     continue;
                 }
@@ -136,6 +149,13 @@ impl Stage {
         program
             .arguments
             .push(format!("--idle-ms={}", entry.idle_ms));
+        if entry.against == Against::Given {
+            // As the Java program, which is compiled while it runs. So is the server.
+            program.arguments.push("--warm-up=1".to_owned());
+            if let Some(Given::Starter(starter)) = &self.settings.given {
+                program = program.started_by(starter);
+            }
+        }
         if is_pinned || matches!(entry.who, Who::Raw | Who::Library) {
             program.arguments.push("--threads=1".to_owned());
         }
@@ -166,8 +186,11 @@ impl Stage {
     /// The address of the server for an entry, which is started if this is the first to need it.
     async fn server(&mut self, entry: &Entry, is_pinned: bool) -> Outcome<String> {
         if entry.against == Against::Given {
-            let given = self.settings.given.clone();
-            return Ok(given.ok_or("no Pravega is given")?);
+            return match &self.settings.given {
+                Some(Given::Running(address)) => Ok(address.clone()),
+                Some(Given::Starter(_)) => Ok(programs::ADDRESS.to_owned()),
+                None => Err("no Pravega is given".into()),
+            };
         }
         let kind = match (entry.who, entry.against) {
             (Who::Raw, Against::Directory) => Kind::Raw(Keeping::File),

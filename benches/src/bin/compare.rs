@@ -16,7 +16,7 @@ use pravega_benches::{
     raw_server::{self, Keep},
     report,
     results::Results,
-    rounds::{Settings, Stage},
+    rounds::{Given, Settings, Stage},
     serve,
 };
 use pravega_standalone::{Limits, Standalone};
@@ -99,6 +99,10 @@ struct Run {
     /// The controller of a Pravega: runs the comparisons that need one, and only them
     #[arg(long, value_name = "ADDRESS")]
     given: Option<String>,
+    /// The same with a new Pravega for each contender: `PROGRAM run -- COMMAND` starts one and runs the command with
+    /// PRAVEGA_CONTROLLER_URI set
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "given")]
+    starter: Option<PathBuf>,
     /// A short look whether everything runs: one round of a few milliseconds
     #[arg(long)]
     quick: bool,
@@ -210,7 +214,10 @@ async fn run(options: Run) -> Outcome<()> {
         peers: options.peers,
         serve: options.serve,
         java: options.java,
-        given: options.given,
+        given: options
+            .given
+            .map(Given::Running)
+            .or(options.starter.map(Given::Starter)),
         max_crowd: if options.quick {
             QUICK_CROWD
         } else {
