@@ -140,6 +140,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&format!("error: {error}"));
+            for cause in std::iter::successors(error.source(), |cause| cause.source()) {
+                say(&format!("  caused by: {cause}"));
+            }
             ExitCode::FAILURE
         }
     }
@@ -185,6 +188,8 @@ fn go(command: Command) -> Outcome<()> {
             let mut limits = Limits::default();
             // Ten thousand readers wait on the 64 connections of one client.
             limits.max_parked_reads = 1024;
+            // The streams of a crowd stay, round after round.
+            limits.max_segments = 1 << 20;
             let builder = Standalone::builder().limits(limits);
             let server = match data_dir {
                 Some(path) => builder.data_dir(path).start().await?,

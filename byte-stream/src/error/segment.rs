@@ -93,8 +93,9 @@ pub enum SegmentError {
         /// What the peer answered.
         source: Cause,
     },
-    /// Neither the controller nor a segment store could be asked before the deadline.
-    #[snafu(display("{operation} on {target} got no answer"))]
+    /// Neither the controller nor a segment store could be asked before the deadline, or they asked for patience until
+    /// then: a store that is full does.
+    #[snafu(display("{operation} on {target} is not possible now"))]
     Unavailable {
         /// The stream or segment asked for.
         target: String,
