@@ -1,6 +1,14 @@
 //! The other end of a bare socket: so many bytes in, so many bytes out, and nothing understood.
 
-use std::{fs::File, io, path::Path, sync::Arc};
+use std::{
+    fs::File,
+    io,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use redb::{Database, TableDefinition};
 use tokio::{
@@ -43,7 +51,7 @@ impl Keep {
     }
 
     /// What a durable store cannot do without.
-    fn store(&self, bytes: &[u8], number: u64) -> io::Result<()> {
+    fn store(&self, bytes: &[u8]) -> io::Result<()> {
         use std::io::Write as _;
         match self {
             Self::Nothing => Ok(()),
@@ -51,15 +59,19 @@ impl Keep {
                 file.as_ref().write_all(bytes)?;
                 file.sync_data()
             }
-            Self::Database(database) => insert(database, bytes, number).map_err(io::Error::other),
+            Self::Database(database) => insert(database, bytes).map_err(io::Error::other),
         }
     }
 }
 
-/// Requests by their number.
+/// Requests by their number. It goes on with the next connection: a log only grows.
 const REQUESTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("requests");
 
-fn insert(database: &Database, bytes: &[u8], number: u64) -> Result<(), redb::Error> {
+/// The number of the next request.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+fn insert(database: &Database, bytes: &[u8]) -> Result<(), redb::Error> {
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let transaction = database.begin_write()?;
     transaction.open_table(REQUESTS)?.insert(number, bytes)?;
     Ok(transaction.commit()?)
@@ -87,7 +99,6 @@ async fn serve(mut socket: TcpStream, keep: Keep) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER];
     let mut answers = vec![7; reply];
     let mut received = 0;
-    let mut number = 0;
     loop {
         let read = socket.read(&mut buffer).await?;
         if read == 0 {
@@ -99,8 +110,7 @@ async fn serve(mut socket: TcpStream, keep: Keep) -> io::Result<()> {
         if whole == 0 {
             continue;
         }
-        keep.store(buffer.get(..request).unwrap_or(&buffer), number)?;
-        number += 1;
+        keep.store(buffer.get(..request).unwrap_or(&buffer))?;
         answers.resize(answers.len().max(whole * reply), 7);
         socket
             .write_all(answers.get(..whole * reply).unwrap_or_default())
