@@ -8,7 +8,7 @@ use snafu::ResultExt;
 use tokio::time::Instant;
 
 use crate::{
-    ConnectionError, FlowHandler, ProtocolError,
+    ConnectionError, FlowHandler,
     demux::{ReplyFacts, ReplyKind, Route},
     error::connection::{UnknownReplySnafu, UnknownRequestSnafu, ViolationSnafu},
     outbound::lock,
@@ -53,7 +53,7 @@ impl<'a> Router<'a> {
             return Ok(());
         };
         if let Some(handler) = self.same_as_last(id) {
-            return self.check(handler.on_reply(self.now.into_std(), reply));
+            return self.hand_to(handler, reply);
         }
         let facts = ReplyFacts {
             id,
@@ -63,13 +63,13 @@ impl<'a> Router<'a> {
         let route = lock(self.shared.demux()).route(facts, self.now);
         match route {
             Route::Flow(handler) => {
-                let result = handler.on_reply(self.now.into_std(), reply);
+                let result = self.hand_to(&handler, reply);
                 self.last = RequestId::from_wire(id).map(|id| Last {
                     flow: id.flow(),
                     handler,
                     ended_flows,
                 });
-                self.check(result)
+                result
             }
             Route::Call(waiter) => {
                 answer(waiter, reply);
@@ -106,13 +106,14 @@ impl<'a> Router<'a> {
             answer(waiter, reply.clone());
         }
         for handler in flows {
-            self.check(handler.on_reply(self.now.into_std(), reply.clone()))?;
+            self.hand_to(&handler, reply.clone())?;
         }
         Ok(())
     }
 
-    fn check(&self, result: Result<(), ProtocolError>) -> Result<(), ConnectionError> {
-        result.with_context(|_| ViolationSnafu {
+    fn hand_to(&self, handler: &Arc<dyn FlowHandler>, reply: Reply) -> Result<(), ConnectionError> {
+        let taken = handler.on_reply(self.now.into_std(), reply);
+        taken.with_context(|_| ViolationSnafu {
             endpoint: self.shared.endpoint().clone(),
         })
     }

@@ -181,11 +181,7 @@ impl Outbound {
     }
 
     fn write_turn(&self, half: &mut WriteHalf, cx: &mut Context<'_>, left: &mut usize) -> Turn {
-        loop {
-            self.take(half);
-            if half.is_done() {
-                return Turn::Empty;
-            }
+        while self.take(half) {
             while !half.is_done() {
                 if *left == 0 && !half.taken.is_empty() {
                     return Turn::Over;
@@ -203,15 +199,18 @@ impl Outbound {
                 }
             }
         }
+        Turn::Empty
     }
 
-    /// Takes what is in the queue.
-    fn take(&self, half: &mut WriteHalf) {
+    /// Takes what is in the queue. False when nothing is left to do.
+    fn take(&self, half: &mut WriteHalf) -> bool {
         let mut queue = lock(&self.queue);
         half.taken.append(&mut queue);
-        if half.is_done() {
+        let is_done = half.is_done();
+        if is_done {
             self.has_work.store(false, Ordering::Release);
         }
+        !is_done
     }
 
     fn note_written(&self, half: &mut WriteHalf, count: usize) {
