@@ -50,7 +50,7 @@ impl Keep {
         Ok(Self::Database(Arc::new(database)))
     }
 
-    /// What a durable store cannot do without.
+    /// Keeps a request.
     fn store(&self, bytes: &[u8]) -> io::Result<()> {
         use std::io::Write as _;
         match self {

@@ -1,5 +1,5 @@
 //! Runs comparisons: entry after entry, and all of that several times, so that what disturbs the machine disturbs all.
-//! Each round begins with another entry: whoever comes first or last does so only once.
+//! Each round begins with another entry, so that nobody always comes first or last.
 
 use std::{collections::BTreeMap, path::PathBuf};
 

@@ -34,7 +34,7 @@ const THREAD: &str = "thread ";
 /// A build without optimisation takes up to 7,000, one with it up to 1,400.
 const MOST: usize = 20_000;
 
-/// What is counted. Everything is done once before, so that memory is there and names are resolved.
+/// What is counted. It is done twice before, so that memory is there and names are resolved.
 fn work(name: &str, size: usize) -> Box<dyn FnMut()> {
     let data = Bytes::from(vec![7; size]);
     let [conditional, plain] = appends(&data);
