@@ -53,7 +53,10 @@ impl Attempt {
                     let endpoint = self.endpoint.clone();
                     shared.close(ConnectionError::ShutDown { endpoint });
                 }
-                state.change(&self.endpoint, |slots| slots.add(Arc::clone(&shared)));
+                state.change(&self.endpoint, |slots| {
+                    slots.add(Arc::clone(&shared));
+                    slots.end(self.number);
+                });
             }
             None => shared.retire(),
         }
@@ -66,16 +69,22 @@ impl Attempt {
 
     fn fail(self, error: ConnectError) {
         tracing::debug!(name: "connection.failed", endpoint = %self.endpoint, %error, "could not connect");
+        // Who comes from here on gets an attempt of his own, however long it takes to tell those who waited for this one.
+        self.end();
         self.landing.land(Some(Err(error)));
+    }
+
+    fn end(&self) {
+        if let Some(inner) = self.pool.upgrade() {
+            lock(&inner.state).change(&self.endpoint, |slots| slots.end(self.number));
+        }
     }
 }
 
 impl Drop for Attempt {
     /// However the attempt ended, also by a panic or with its runtime: it is no attempt any more.
     fn drop(&mut self) {
-        if let Some(inner) = self.pool.upgrade() {
-            lock(&inner.state).change(&self.endpoint, |slots| slots.end(self.number));
-        }
+        self.end();
         self.landing.land(None);
     }
 }

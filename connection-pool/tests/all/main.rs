@@ -9,6 +9,7 @@
 )]
 
 mod cancel;
+mod doubt;
 mod hello;
 mod hostile;
 mod keep_alive;
