@@ -282,10 +282,13 @@ impl WriteHalf {
         let Some(writer) = &mut self.writer else {
             return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
         };
-        let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
-        let filled = self.taken.chunks_vectored(&mut slices);
-        let slices = slices.get(..filled).unwrap_or_default();
-        let written = Pin::new(writer).poll_write_vectored(cx, slices)?;
+        let writer = Pin::new(writer);
+        let first = self.taken.chunk();
+        // One piece, as requests without much payload are, takes the system less time as it is than as a list of one.
+        let written = match first.len() == self.taken.len() {
+            true => writer.poll_write(cx, first)?,
+            false => write_vectored(writer, cx, &self.taken)?,
+        };
         written.map(|count| match count {
             0 => Err(io::ErrorKind::WriteZero.into()),
             count => {
@@ -303,6 +306,16 @@ impl WriteHalf {
         self.needs_flush = false;
         Poll::Ready(Ok(()))
     }
+}
+
+fn write_vectored(
+    writer: Pin<&mut BoxedWriter>,
+    cx: &mut Context<'_>,
+    frames: &FrameQueue,
+) -> Poll<io::Result<usize>> {
+    let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
+    let filled = frames.chunks_vectored(&mut slices);
+    writer.poll_write_vectored(cx, slices.get(..filled).unwrap_or_default())
 }
 
 impl fmt::Debug for Outbound {
