@@ -20,13 +20,12 @@ mod supervisor;
 
 use std::{
     fmt,
-    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use pravega_connection_pool::ConnectionError;
-use tokio::{sync::Notify, time::timeout_at};
+use tokio::sync::{Notify, futures::Notified};
 
 pub(crate) use self::machine::{Effect, Hints, Machine};
 use self::{
@@ -107,42 +106,47 @@ impl<M: Machine> Driver<M> {
     /// # Cancel safety
     /// Cancel safe: nothing is owned while waiting.
     pub(crate) async fn wait<T>(
-        &self,
+        self: &Arc<Self>,
         after: Option<Duration>,
         mut ready: impl FnMut() -> Option<T>,
     ) -> Option<T> {
+        // Made before the look: from here on it hears of progress, also before it is polled.
+        let next = self.progress.notified();
         if let Some(answer) = ready() {
             return Some(answer);
         }
         // The clock is read only by those who have to wait.
         let deadline = after.and_then(|after| now().checked_add(after));
-        self.wait_until(deadline, ready).await
+        self.wait_until(next, deadline, ready).await
     }
 
-    /// The same until a moment, if there is one.
+    /// The same until a moment, if there is one, for somebody who has looked since `next` was made.
     pub(crate) async fn wait_until<T>(
-        &self,
+        self: &Arc<Self>,
+        mut next: Notified<'_>,
         deadline: Option<Instant>,
         mut ready: impl FnMut() -> Option<T>,
     ) -> Option<T> {
-        let waiting = async {
-            loop {
-                let mut notified = pin!(self.progress.notified());
-                // Registered before the look, so that progress in between is not missed.
-                notified.as_mut().enable();
-                if let Some(answer) = ready() {
-                    return answer;
-                }
-                notified.await;
-                // Once more before registering again, which most who were woken need not.
-                if let Some(answer) = ready() {
-                    return answer;
-                }
+        loop {
+            if let Some(deadline) = deadline {
+                self.bear_until(deadline);
             }
-        };
-        match deadline {
-            Some(deadline) => timeout_at(deadline.into(), waiting).await.ok(),
-            None => Some(waiting.await),
+            next.await;
+            next = self.progress.notified();
+            if let Some(answer) = ready() {
+                return Some(answer);
+            }
+            if deadline.is_some_and(|deadline| deadline <= now()) {
+                return None;
+            }
+        }
+    }
+
+    /// Sees to it that whoever waits is woken at `deadline` or before.
+    fn bear_until(self: &Arc<Self>, deadline: Instant) {
+        let is_news = self.lock().bear_until(deadline);
+        if is_news {
+            self.wake_supervisor();
         }
     }
 

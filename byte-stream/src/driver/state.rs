@@ -17,6 +17,9 @@ pub(super) struct State<M> {
     pub(super) to_ask: bool,
     /// The deadline that the supervisor sleeps towards.
     pub(super) armed: Option<Instant>,
+    /// When the first of those who wait may have waited long enough; they are all woken then, and those who have not say
+    /// again when they will have. So a wait costs no timer of its own, and a stream of them one wake-up in a long while.
+    patience: Option<Instant>,
     pub(super) is_supervised: bool,
     pub(super) is_closed: bool,
     /// Set while no attempt to attach succeeds.
@@ -48,6 +51,7 @@ impl<M: Machine> State<M> {
             to_attach: None,
             to_ask: false,
             armed: None,
+            patience: None,
             is_supervised: false,
             is_closed: false,
             cut_off: None,
@@ -72,14 +76,37 @@ impl<M: Machine> State<M> {
                 }
             }
         }
-        let is_earlier = match (self.machine.poll_timeout(), self.armed) {
-            (Some(deadline), Some(armed)) => deadline < armed,
-            (Some(_), None) => true,
-            (None, _) => false,
-        };
+        let deadline = self.machine.poll_timeout();
+        let is_earlier = deadline.is_some_and(|deadline| self.is_before_armed(deadline));
         outcome.has_work =
             !self.is_closed && (self.to_attach.is_some() || self.to_ask || is_earlier);
         outcome
+    }
+
+    /// Sees to it that whoever waits is woken at `deadline` or before. True when the supervisor has to hear of it.
+    pub(super) fn bear_until(&mut self, deadline: Instant) -> bool {
+        if self.patience.is_some_and(|patience| patience <= deadline) {
+            return false;
+        }
+        self.patience = Some(deadline);
+        !self.is_closed && self.is_before_armed(deadline)
+    }
+
+    /// Decides what the supervisor sleeps towards.
+    pub(super) fn arm(&mut self) -> Option<Instant> {
+        let session = self.machine.poll_timeout();
+        self.armed = session.into_iter().chain(self.patience).min();
+        self.armed
+    }
+
+    /// The supervisor has slept long enough. True when somebody may have waited long enough, too.
+    pub(super) fn disarm(&mut self, now: Instant) -> bool {
+        self.armed = None;
+        self.patience.take_if(|patience| *patience <= now).is_some()
+    }
+
+    fn is_before_armed(&self, deadline: Instant) -> bool {
+        self.armed.is_none_or(|armed| deadline < armed)
     }
 
     fn drain_effects(&mut self, outcome: &mut Outcome) {

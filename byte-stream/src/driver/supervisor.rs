@@ -1,6 +1,6 @@
 //! The task that attaches a session and keeps its deadlines.
 
-use std::{sync::Arc, time::Instant};
+use std::{pin::pin, sync::Arc, time::Instant};
 
 use pravega_client_shared::DelegationToken;
 use pravega_connection_pool::Flow;
@@ -41,10 +41,13 @@ impl<M: Machine> Supervisor<M> {
                 // Boxed, so that a session which is not looking for a connection does not keep the room
                 // that looking for one takes.
                 Task::Attach(hints, generation) => {
-                    let attach = Box::pin(driver.attach(hints, generation));
-                    shutdown.run_until_cancelled(attach).await
+                    let attach = driver.meanwhile(driver.attach(hints, generation));
+                    shutdown.run_until_cancelled(Box::pin(attach)).await
                 }
-                Task::Ask => shutdown.run_until_cancelled(Box::pin(driver.ask())).await,
+                Task::Ask => {
+                    let ask = driver.meanwhile(driver.ask());
+                    shutdown.run_until_cancelled(Box::pin(ask)).await
+                }
                 Task::Sleep(deadline) => shutdown.run_until_cancelled(driver.sleep(deadline)).await,
             };
             if done.is_none() {
@@ -75,8 +78,20 @@ impl<M: Machine> Driver<M> {
             state.generation += 1;
             return Task::Attach(hints, state.generation);
         }
-        state.armed = state.machine.poll_timeout();
-        Task::Sleep(state.armed)
+        Task::Sleep(state.arm())
+    }
+
+    /// Keeps the deadlines while the supervisor has something else to do.
+    async fn meanwhile(self: &Arc<Self>, doing: impl Future<Output = ()>) {
+        let mut doing = pin!(doing);
+        loop {
+            let deadline = self.lock().arm();
+            tokio::select! {
+                biased;
+                () = self.sleep(deadline) => {}
+                () = &mut doing => return,
+            }
+        }
     }
 
     async fn sleep(self: &Arc<Self>, deadline: Option<Instant>) {
@@ -88,8 +103,11 @@ impl<M: Machine> Driver<M> {
             // without end must not keep from being met.
             biased;
             () = tokio::time::sleep_until(deadline.into()) => {
-                self.lock().armed = None;
+                let is_patience_over = self.lock().disarm(now());
                 self.drive(|machine, now| machine.handle_timeout(now));
+                if is_patience_over {
+                    self.progress.notify_waiters();
+                }
             }
             () = self.work.notified() => {}
         }

@@ -11,6 +11,7 @@ use std::{
 use pravega_client_shared::planted::{self, Bug};
 use pravega_segment_session::Certainty;
 use snafu::IntoError as _;
+use tokio::sync::futures::Notified;
 
 use super::appending::Appending;
 use crate::{
@@ -32,9 +33,10 @@ impl Durability {
         operation: &'static str,
         ready: impl Fn(&Appending) -> Option<Result<T, WriteError>>,
     ) -> Result<T, WriteError> {
+        let next = self.driver.progress().notified();
         match self.driver.look(&ready) {
             Some(answer) => answer,
-            None => self.wait_since(now(), operation, ready).await,
+            None => self.wait_since(now(), next, operation, ready).await,
         }
     }
 
@@ -44,6 +46,7 @@ impl Durability {
         operation: &'static str,
         ready: impl Fn(&Appending, &Range<u64>) -> Option<Result<T, WriteError>>,
     ) -> Result<T, WriteError> {
+        let next = self.driver.progress().notified();
         let (began, range, answer) = self.driver.drive(|appending, now| {
             let range = appending.flush(now);
             let answer = ready(appending, &range);
@@ -52,13 +55,14 @@ impl Durability {
         if let Some(answer) = answer {
             return answer;
         }
-        self.wait_since(began, operation, |appending| ready(appending, &range))
-            .await
+        let ready = |appending: &Appending| ready(appending, &range);
+        self.wait_since(began, next, operation, ready).await
     }
 
     async fn wait_since<T>(
         &self,
         began: Instant,
+        next: Notified<'_>,
         operation: &'static str,
         ready: impl Fn(&Appending) -> Option<Result<T, WriteError>>,
     ) -> Result<T, WriteError> {
@@ -66,7 +70,7 @@ impl Durability {
         let deadline = began.checked_add(self.timeout);
         let answer = self
             .driver
-            .wait_until(deadline, || self.driver.look(&ready))
+            .wait_until(next, deadline, || self.driver.look(&ready))
             .await;
         std::mem::forget(forgetful);
         match answer {

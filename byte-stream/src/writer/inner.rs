@@ -10,7 +10,7 @@ use snafu::{IntoError as _, ensure};
 use super::{
     MAX_ATOMIC_WRITE,
     appending::{Appending, Piece},
-    durability::Receipt,
+    durability::{DurabilityWatch, Receipt},
     permit::AppendPermit,
 };
 use crate::{
@@ -27,6 +27,7 @@ use crate::{
 pub(crate) struct Inner {
     pub(crate) driver: Arc<Driver<Appending>>,
     pub(crate) handle: SegmentHandle,
+    pub(super) watch: DurabilityWatch,
     pub(crate) settings: Settings,
     /// The most bytes that one write takes: it must fit into the window as a whole.
     pub(crate) max_write: usize,
@@ -58,6 +59,7 @@ impl Inner {
         let appending = Appending::new(session, segment, &link.core().meters);
         let driver = Driver::new(link, appending);
         Self {
+            watch: DurabilityWatch::new(Arc::clone(&driver), settings.operation_timeout),
             driver,
             handle,
             settings,

@@ -227,7 +227,7 @@ impl ByteWriter {
     /// # Cancel safety
     /// Cancel safe. A failure that a dropped flush would have reported is reported by the next call.
     pub async fn flush(&mut self) -> Result<u64, WriteError> {
-        self.watch()?.flush().await
+        self.inner()?.watch.flush().await
     }
 
     /// Waits until the segment is durable up to `offset`, as seen by this writer's own bytes.
@@ -238,7 +238,7 @@ impl ByteWriter {
     /// # Cancel safety
     /// Cancel safe.
     pub async fn wait_durable(&mut self, offset: u64) -> Result<u64, WriteError> {
-        self.watch()?.wait_durable(offset).await
+        self.inner()?.watch.wait_durable(offset).await
     }
 
     /// A handle that can wait for durability from other tasks while this one writes.
@@ -246,11 +246,7 @@ impl ByteWriter {
     /// # Errors
     /// [`WriteError::Segment`] when the factory could not be set up.
     pub fn watch(&self) -> Result<DurabilityWatch, WriteError> {
-        let inner = self.inner()?;
-        Ok(DurabilityWatch::new(
-            Arc::clone(&inner.driver),
-            inner.settings.operation_timeout,
-        ))
+        Ok(self.inner()?.watch.clone())
     }
 
     /// The segment written to.
