@@ -47,7 +47,8 @@ pub(crate) struct Driver {
     seen_drained: u64,
     /// Fires at the next deadline or before.
     timer: Pin<Box<Sleep>>,
-    has_fired: bool,
+    /// The timer has been polled since it was moved, and not fired: it will wake this task, which has one waker for life.
+    is_armed: bool,
     /// Given back to the dialer's side when the connection ends.
     _held: Option<Held>,
 }
@@ -66,7 +67,7 @@ impl Driver {
             keep_alive: KeepAlive::new(period, now),
             seen_drained: 0,
             timer: Box::pin(sleep_until(now + period)),
-            has_fired: false,
+            is_armed: false,
             _held: held,
         }
     }
@@ -166,11 +167,14 @@ impl Driver {
     ) -> Result<(), ConnectionError> {
         loop {
             let next = self.next_deadline(now)?;
-            if self.has_fired || next < self.timer.deadline() {
+            if !self.is_armed || next < self.timer.deadline() {
                 self.timer.as_mut().reset(next);
+            } else if now < self.timer.deadline() {
+                // Should it fire in this moment, it makes for another turn, with a later `now`.
+                return Ok(());
             }
-            self.has_fired = self.timer.as_mut().poll(cx).is_ready();
-            if !self.has_fired {
+            self.is_armed = self.timer.as_mut().poll(cx).is_pending();
+            if self.is_armed {
                 return Ok(());
             }
             now = Instant::now();
