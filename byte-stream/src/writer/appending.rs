@@ -189,6 +189,13 @@ impl Appending {
         self.session.durable()..self.session.accepted()
     }
 
+    /// The same if all was sent before, so that the session has nothing to send, to tell or to wait for; else none.
+    pub(crate) fn flush_sent(&mut self, now: Instant) -> Option<Range<u64>> {
+        let session = &self.session;
+        let is_sent = session.is_attached() && session.sent() == session.accepted();
+        is_sent.then(|| self.flush(now))
+    }
+
     /// The durable offset once all of `range` is durable; the failure that keeps it from ever being.
     pub(crate) fn durable(&self, range: &Range<u64>) -> Option<Result<u64, WriteError>> {
         match self.session.fate(range) {

@@ -47,11 +47,22 @@ impl Durability {
         ready: impl Fn(&Appending, &Range<u64>) -> Option<Result<T, WriteError>>,
     ) -> Result<T, WriteError> {
         let next = self.driver.progress().notified();
-        let (began, range, answer) = self.driver.drive(|appending, now| {
-            let range = appending.flush(now);
+        let began = now();
+        let look = |appending: &mut Appending, range: Range<u64>| {
             let answer = ready(appending, &range);
-            (now, range, answer)
-        });
+            (range, answer)
+        };
+        let flush_sent = |appending: &mut Appending| {
+            let range = appending.flush_sent(began)?;
+            Some(look(appending, range))
+        };
+        let (range, answer) = match self.driver.nudge(flush_sent) {
+            Some(flushed) => flushed,
+            None => self.driver.drive(|appending, now| {
+                let range = appending.flush(now);
+                look(appending, range)
+            }),
+        };
         if let Some(answer) = answer {
             return answer;
         }

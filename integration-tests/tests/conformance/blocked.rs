@@ -1,10 +1,12 @@
 //! Calls that wait for what does not come: they end, and say what may have happened. All of it needs the
 //! relay, and so the embedded server.
 
-use std::pin::pin;
+use std::{pin::pin, time::Duration};
 
 use futures::poll;
-use pravega_byte_stream::{Certainty, ReadError, WriteError, WriteMode};
+use pravega_byte_stream::{
+    Certainty, ClientConfigBuilder, ReadError, WhenFull, WriteError, WriteMode,
+};
 use pravega_integration_tests::{
     Backend,
     relay::{Fault, Frames, Gate, Relay},
@@ -58,6 +60,70 @@ async fn t72_a_dropped_flush_leaves_the_next_one_to_report() {
     gate.open();
     assert_eq!(writer.flush().await.unwrap(), 4);
     assert_eq!(content(&factory, &segment).await, "slow");
+}
+
+/// Nothing but the waits that a test means ends within a test.
+fn patient(config: ClientConfigBuilder) -> ClientConfigBuilder {
+    let hour = Duration::from_secs(3_600);
+    in_a_hurry(config)
+        .hello_timeout(hour)
+        .operation_timeout(hour)
+}
+
+const MOMENT: Duration = Duration::from_millis(50);
+
+/// The task that finds a writer's connection keeps the deadlines of all who wait.
+#[tokio::test]
+async fn a_wait_ends_at_its_deadline_also_while_a_connection_is_being_made() {
+    let relay = Relay::embedded().await;
+    let factory = relay.factory_with(patient);
+    for mode in BOTH_MODES {
+        let segment = relay.backend().fresh_segment(&factory).await;
+        let opening = factory.open_byte_writer(segment.clone()).mode(mode);
+        let mut writer = opening.operation_timeout(MOMENT).await.unwrap();
+        let gate = Gate::default();
+        let hellos = Frames::replies().named("Hello").times(u64::MAX);
+        let held = relay.arm(hellos, Fault::Hold(gate.clone()));
+        relay.cut_all();
+        writer.write(b"late").await.unwrap();
+        held.struck().await;
+        for _ in 0..3 {
+            let late = writer.flush().await.unwrap_err();
+            assert!(matches!(late, WriteError::Timeout { .. }), "{late:?}");
+        }
+        held.disarm();
+        gate.open();
+        while writer.flush().await.is_err() {}
+        assert_eq!(content(&factory, &segment).await, "late");
+    }
+}
+
+#[tokio::test]
+async fn a_short_wait_ends_while_a_long_one_goes_on() {
+    let relay = Relay::embedded().await;
+    let factory = relay.factory_with(patient);
+    for mode in BOTH_MODES {
+        let segment = relay.backend().fresh_segment(&factory).await;
+        let opening = factory.open_byte_writer(segment.clone()).mode(mode);
+        let opening = opening.max_unacked_bytes(1_000);
+        let opening = opening.when_full(WhenFull::WaitAtMost(MOMENT));
+        let mut writer = opening.await.unwrap();
+        let gate = Gate::default();
+        let acks = Frames::replies().named("DataAppended");
+        let held = relay.arm(acks, Fault::Hold(gate.clone()));
+        writer.write(&[1; 900]).await.unwrap();
+        let watch = writer.watch().unwrap();
+        let mut long = pin!(watch.flush());
+        assert!(poll!(long.as_mut()).is_pending());
+        held.struck().await;
+        for _ in 0..3 {
+            let late = writer.write(&[2; 900]).await.unwrap_err();
+            assert!(matches!(late, WriteError::Timeout { .. }), "{late:?}");
+            assert!(poll!(long.as_mut()).is_pending());
+        }
+        gate.open();
+        assert_eq!(long.await.unwrap(), 900, "{mode:?}");
+    }
 }
 
 #[tokio::test]
