@@ -8,8 +8,8 @@ use crate::{campaign::Tally, relay::Relay};
 /// early it costs a few polls that are not tried, nothing else.
 const PARKED: Duration = Duration::from_millis(40);
 
-/// Any other future that takes longer than that never ends. A real store under pressure may keep an ack for 25 s.
-const ENDLESS: Duration = Duration::from_secs(60);
+/// Whatever else takes longer than that never comes. A real store under pressure may keep an ack for 25 s.
+pub(super) const ENDLESS: Duration = Duration::from_secs(60);
 
 /// When a future is dropped, after its last poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

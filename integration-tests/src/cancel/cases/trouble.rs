@@ -1,21 +1,24 @@
 //! A writer fails while nobody listens: the call that would have been told was dropped. The next one is told.
 
+use std::time::Duration;
+
 use futures::FutureExt as _;
 use pravega_byte_stream::{Receipt, SegmentError, WriteError, WriteMode};
+use tokio::time::{sleep, timeout};
 
 use super::{Case, asking::expect_eq};
 use crate::{
     campaign::{Harm, Verdict, Violation},
     cancel::{
-        knife::repeat,
+        knife::{ENDLESS, repeat},
         pen::Pen,
         scene::{Trial, failed, story},
         waits::Wait,
     },
 };
 
-/// A failure that nobody was told of comes within so many turns of the other tasks, or never.
-const TURNS: u32 = 1_000_000;
+/// How often it is looked for a failure that nobody is told of.
+const LOOKS: Duration = Duration::from_millis(1);
 
 pub(super) const CASES: &[Case] = &[
     Case::new("ByteWriter::flush", "conflict to come", |trial| {
@@ -159,13 +162,13 @@ async fn told_later(trial: &mut Trial, pen: &mut Pen, wait: Wait, is_it: IsIt) -
 
 /// Waits until the failure is there, without being told of it.
 async fn has_come(receipt: &Receipt) -> Verdict {
-    for _ in 0..TURNS {
-        if receipt.try_durable().is_some() {
-            return Ok(());
+    let coming = async {
+        while receipt.try_durable().is_none() {
+            sleep(LOOKS).await;
         }
-        tokio::task::yield_now().await;
-    }
-    Err(Violation::broken("the failure never came"))
+    };
+    let come = timeout(ENDLESS, coming).await;
+    come.map_err(|_elapsed| Violation::broken("the failure never came"))
 }
 
 fn must_be(answer: Result<(), WriteError>, is_it: IsIt, nth: &str) -> Verdict {
