@@ -1,14 +1,17 @@
 //! The limit: a bare loop on a bare socket, with the same frames, and a small answer for each.
 
-use std::io::{self, IoSlice};
+use std::{io, time::Duration};
 
-use bytes::Buf as _;
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use pravega_client_shared::WriterId;
 use pravega_wire_protocol::{
     AppendBlockEnd, DataAppended, Encode, FrameQueue, MAX_READ_BYTES, ReadSegment, SegmentRead,
 };
-use tokio::{io::AsyncWriteExt as _, net::TcpStream};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
 
 use crate::job::{Contender, Job, Outcome, Work};
 
@@ -23,14 +26,19 @@ const REPLY: usize = 1 << 20;
 /// Bytes taken off the socket at a time.
 const BUFFER: usize = 256 * 1024;
 
+/// Bytes of an append behind its payload.
+const BEHIND: usize = 20;
+
+/// What our calls have by default.
+const DEADLINE: Duration = Duration::from_secs(30);
+
 /// A loop on a socket.
 struct Raw {
     socket: TcpStream,
-    /// In front of the payload.
-    before: Bytes,
-    payload: Bytes,
-    /// Behind it.
-    behind: Bytes,
+    /// What is sent, in one piece.
+    request: Bytes,
+    /// Bytes of it that count.
+    payload: usize,
     /// Bytes of one answer.
     reply: usize,
     /// The most requests without an answer.
@@ -50,10 +58,8 @@ pub async fn run(job: &Job) -> Outcome<()> {
     socket.set_nodelay(true)?;
     match job.work {
         Work::Append | Work::Write if job.size < BLOCK => {
-            let block = Vec::with_capacity(BLOCK);
-            let piece = vec![7; job.size];
             let raw = Raw::new(socket, BLOCK, WINDOW / BLOCK).await?;
-            job.measure(&mut Coalescing { raw, piece, block }).await
+            job.measure(&mut Coalescing::new(raw, job.size)).await
         }
         Work::Append | Work::Write => {
             let window = (WINDOW / job.size).max(2);
@@ -69,6 +75,17 @@ pub async fn run(job: &Job) -> Outcome<()> {
         }
         Work::Reread | Work::Crowd | Work::Serve => Err("not with one socket".into()),
     }
+}
+
+/// Does a job of one call at a time, each with a deadline, as every call of a client has.
+///
+/// # Errors
+/// When the connection breaks.
+pub async fn run_timed(job: &Job) -> Outcome<()> {
+    let socket = TcpStream::connect(&job.address).await?;
+    socket.set_nodelay(true)?;
+    let raw = Raw::new(socket, job.size, 1).await?;
+    job.measure(&mut Timed(raw)).await
 }
 
 fn frame(message: &impl Encode) -> Outcome<Bytes> {
@@ -95,11 +112,8 @@ impl Raw {
             request_id: -1,
             current_segment_write_offset: 0,
         };
-        let mut before = frame(&append)?;
-        let behind = before.split_off(before.len() - 20);
-        before.truncate(before.len() - size);
-        let reply = frame(&ack)?.len();
-        Self::greet(socket, before, payload, behind, reply, window).await
+        let (request, reply) = (frame(&append)?, frame(&ack)?.len());
+        Self::greet(socket, request, size, reply, window).await
     }
 
     /// Asks, and gets large answers.
@@ -121,34 +135,23 @@ impl Raw {
             request_id: -1,
         };
         let (ask, reply) = (frame(&ask)?, frame(&reply)?.len());
-        Self::greet(
-            socket,
-            ask,
-            Bytes::new(),
-            Bytes::new(),
-            reply,
-            READ_AHEAD / REPLY,
-        )
-        .await
+        Self::greet(socket, ask, 0, reply, READ_AHEAD / REPLY).await
     }
 
     async fn greet(
         mut socket: TcpStream,
-        before: Bytes,
-        payload: Bytes,
-        behind: Bytes,
+        request: Bytes,
+        payload: usize,
         reply: usize,
         window: usize,
     ) -> Outcome<Self> {
-        let request = before.len() + payload.len() + behind.len();
-        for length in [request, reply] {
+        for length in [request.len(), reply] {
             socket.write_u64(u64::try_from(length)?).await?;
         }
         Ok(Self {
             socket,
-            before,
+            request,
             payload,
-            behind,
             reply,
             window,
             unanswered: 0,
@@ -157,46 +160,33 @@ impl Raw {
         })
     }
 
-    /// Sends a frame with this payload.
-    async fn send(&mut self, payload: Option<&[u8]>) -> io::Result<()> {
-        let payload = payload.unwrap_or(&self.payload);
-        let mut parts = [&self.before[..], payload, &self.behind[..]].map(IoSlice::new);
-        let mut left = &mut parts[..];
-        IoSlice::advance_slices(&mut left, 0);
-        while !left.is_empty() {
-            let written = self.socket.write_vectored(left).await?;
-            IoSlice::advance_slices(&mut left, written);
-        }
+    /// Sends a request, this one or the usual.
+    async fn send(&mut self, request: Option<&[u8]>) -> io::Result<()> {
+        let request = request.unwrap_or(&self.request);
+        self.socket.write_all(request).await?;
         self.unanswered += 1;
         Ok(())
     }
 
-    /// So many bytes of answers have come.
-    fn note(&mut self, read: usize) {
+    /// Takes answers until no more than `most` are missing.
+    async fn take_answers(&mut self, most: usize) -> io::Result<()> {
+        while self.unanswered > most {
+            self.read().await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until there is something, and takes all that is there. A buffer that is not full tells that no more is, so
+    /// the socket is not asked a second time.
+    async fn read(&mut self) -> io::Result<usize> {
+        let read = self.socket.read(&mut self.buffer).await?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         self.partial += read;
         self.unanswered -= self.partial / self.reply;
         self.partial %= self.reply;
-    }
-
-    /// Takes the answers that are there; waits until no more than `most` are missing.
-    async fn take_answers(&mut self, most: usize) -> io::Result<usize> {
-        let mut taken = 0;
-        loop {
-            match self.socket.try_read(&mut self.buffer) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(read) => {
-                    taken += read;
-                    self.note(read);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if self.unanswered <= most {
-                        return Ok(taken);
-                    }
-                    self.socket.readable().await?;
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        Ok(read)
     }
 }
 
@@ -204,7 +194,7 @@ impl Contender for Raw {
     async fn call(&mut self) -> Outcome<usize> {
         self.send(None).await?;
         self.take_answers(self.window - 1).await?;
-        Ok(self.payload.len())
+        Ok(self.payload)
     }
 
     async fn settle(&mut self) -> Outcome<()> {
@@ -213,22 +203,56 @@ impl Contender for Raw {
     }
 }
 
+/// Gives up a call that takes too long.
+struct Timed(Raw);
+
+impl Contender for Timed {
+    async fn call(&mut self) -> Outcome<usize> {
+        timeout(DEADLINE, self.0.call()).await?
+    }
+
+    async fn settle(&mut self) -> Outcome<()> {
+        self.0.settle().await
+    }
+}
+
 /// Copies small pieces into a block, and sends it when it is full.
 struct Coalescing {
     raw: Raw,
     piece: Vec<u8>,
+    /// A request as far as it is filled.
     block: Vec<u8>,
+    /// Its bytes in front of the payload, and behind it.
+    around: [Bytes; 2],
+}
+
+impl Coalescing {
+    fn new(raw: Raw, size: usize) -> Self {
+        let mut before = raw.request.clone();
+        let behind = before.split_off(before.len() - BEHIND);
+        before.truncate(before.len() - BLOCK);
+        let mut block = Vec::with_capacity(raw.request.len());
+        block.extend_from_slice(&before);
+        Self {
+            raw,
+            piece: vec![7; size],
+            block,
+            around: [before, behind],
+        }
+    }
 }
 
 impl Contender for Coalescing {
     async fn call(&mut self) -> Outcome<usize> {
-        let room = BLOCK - self.block.len();
+        let [before, behind] = &self.around;
+        let room = before.len() + BLOCK - self.block.len();
         let (now, rest) = self.piece.split_at(room.min(self.piece.len()));
         self.block.extend_from_slice(now);
-        if self.block.len() == BLOCK {
+        if now.len() == room {
+            self.block.extend_from_slice(behind);
             self.raw.send(Some(&self.block)).await?;
             self.raw.take_answers(self.raw.window - 1).await?;
-            self.block.clear();
+            self.block.truncate(before.len());
             self.block.extend_from_slice(rest);
         }
         Ok(self.piece.len())
@@ -248,19 +272,7 @@ impl Contender for Reading {
         while self.0.unanswered < self.0.window {
             self.0.send(None).await?;
         }
-        loop {
-            match self.0.socket.try_read(&mut self.0.buffer) {
-                Ok(0) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
-                Ok(read) => {
-                    self.0.note(read);
-                    return Ok(read);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.0.socket.readable().await?;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
+        Ok(self.0.read().await?)
     }
 
     async fn settle(&mut self) -> Outcome<()> {

@@ -168,6 +168,7 @@ impl Stage {
         let program = match entry.who {
             Who::Raw | Who::Library => Program::new(&self.ours, &["contend", "raw"]),
             Who::Shared | Who::Exclusive => Program::new(&self.ours, &["contend", "ours"]),
+            Who::Timed => Program::new(&self.ours, &["contend", "raw-timed"]),
             Who::Serve => Program::new(&self.ours, &["contend", "serve"]),
             Who::Peer => Program::new(peers()?, &["pravega"]),
             Who::PeerTuned => Program {
@@ -194,7 +195,7 @@ impl Stage {
         }
         let kind = match (entry.who, entry.against) {
             (Who::Raw, Against::Directory) => Kind::Raw(Keeping::File),
-            (Who::Raw, _) => Kind::Raw(Keeping::Nothing),
+            (Who::Raw | Who::Timed, _) => Kind::Raw(Keeping::Nothing),
             (Who::Library, _) => Kind::Raw(Keeping::Library),
             (Who::Tonic, _) => Kind::Tonic,
             (_, against) => Kind::Ours(against),

@@ -74,6 +74,7 @@ enum Command {
 enum Program {
     Ours,
     Raw,
+    RawTimed,
     Serve,
 }
 
@@ -165,6 +166,7 @@ fn go(command: Command) -> Outcome<()> {
             match who {
                 Program::Ours => ours::run(&job).await,
                 Program::Raw => raw::run(&job).await,
+                Program::RawTimed => raw::run_timed(&job).await,
                 Program::Serve => serve::run(&job).await,
             }
         }),

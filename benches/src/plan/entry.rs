@@ -9,7 +9,9 @@ use crate::job::Work;
 pub enum Who {
     /// A loop on a bare socket.
     Raw,
-    /// The same, with the storage library of the embedded server and nothing else behind the other end.
+    /// The same, with a deadline for each call.
+    Timed,
+    /// The first, with the storage library of the embedded server and nothing else behind the other end.
     Library,
     /// This client, shared mode.
     Shared,
@@ -33,6 +35,7 @@ impl Who {
     pub fn label(self) -> &'static str {
         match self {
             Self::Raw => "raw socket",
+            Self::Timed => "raw socket with deadlines",
             Self::Library => "raw socket, redb",
             Self::Shared => "ours, shared",
             Self::Exclusive => "ours, exclusive",

@@ -6,7 +6,7 @@ use super::{
         BytesEach, BytesPerSecond, CallsPerSecond, Connections, Cpu, IdleWakeups, P50, P99,
         PageFaults, Reached, Ready, Resident,
     },
-    Who::{Exclusive, Java, Library, Peer, PeerTuned, Raw, Serve, Shared, Tonic},
+    Who::{Exclusive, Java, Library, Peer, PeerTuned, Raw, Serve, Shared, Timed, Tonic},
 };
 use crate::job::Work;
 
@@ -272,8 +272,8 @@ fn read_delayed(id: &'static str, title: &'static str, delay: u64, gate: f64) ->
 
 fn flush_100() -> Comparison {
     let mut c = Comparison::new("flush-100", "Write and flush of 100 B", &[P50, P99]).pinned();
-    let [raw, shared, exclusive, _peer] =
-        [Raw, Shared, Exclusive, Peer].map(|who| c.add(Entry::new(who, Work::Flush, 100)));
+    let [raw, _timed, shared, exclusive, _peer] =
+        [Raw, Timed, Shared, Exclusive, Peer].map(|who| c.add(Entry::new(who, Work::Flush, 100)));
     for ours in [shared, exclusive] {
         c.asks_of(P50, ours, Some(raw), 1.08, 1.04);
         c.asks_of(P99, ours, Some(raw), 1.12, 1.06);
