@@ -30,7 +30,7 @@ const BUFFER: usize = 256 * 1024;
 const BEHIND: usize = 20;
 
 /// What our calls have by default.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A loop on a socket.
 struct Raw {
