@@ -5,20 +5,20 @@ use std::{fmt, time::Duration};
 use bytes::Bytes;
 use futures::{FutureExt as _, StreamExt as _};
 use pravega_byte_stream::{ByteReader, ReadError, SegmentHandle};
+use tokio::time::{sleep, timeout};
 
 use super::Case;
 use crate::{
     campaign::{Harm, Verdict, Violation},
     cancel::{
-        knife::repeat,
+        knife::{ENDLESS, repeat},
         pen::Pen,
         scene::{Trial, failed},
     },
 };
 
-/// How often, and how long between, a value is looked for that will come.
-const MOMENTS: u32 = 200;
-const MOMENT: Duration = Duration::from_millis(10);
+/// How often it is looked for a value that will come.
+const LOOKS: Duration = Duration::from_millis(10);
 
 pub(super) const CASES: &[Case] = &[
     Case::new("ByteReader::info", "no connection yet", |trial| {
@@ -278,12 +278,14 @@ async fn update_attribute(trial: &mut Trial) -> Verdict {
 /// The value of an attribute that has one. A real store compares with what it is about to commit, and shows what it
 /// has committed: the value may be missing for a moment after an update was refused because of it.
 async fn settled(handle: &SegmentHandle, id: u128) -> Verdict<Option<i64>> {
-    for _ in 0..MOMENTS {
-        let value = handle.attribute(id).await.map_err(failed("asking"))?;
-        if value.is_some() {
-            return Ok(value);
+    let asking = async {
+        loop {
+            let value = handle.attribute(id).await.map_err(failed("asking"))?;
+            if value.is_some() {
+                return Ok(value);
+            }
+            sleep(LOOKS).await;
         }
-        tokio::time::sleep(MOMENT).await;
-    }
-    Ok(None)
+    };
+    timeout(ENDLESS, asking).await.unwrap_or(Ok(None))
 }
