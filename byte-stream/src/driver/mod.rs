@@ -25,7 +25,11 @@ use std::{
 };
 
 use pravega_connection_pool::ConnectionError;
-use tokio::sync::{Notify, futures::Notified};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, futures::Notified},
+    time::timeout_at,
+};
 
 pub(crate) use self::machine::{Effect, Hints, Machine};
 use self::{
@@ -128,10 +132,11 @@ impl<M: Machine> Driver<M> {
         mut ready: impl FnMut() -> Option<T>,
     ) -> Option<T> {
         loop {
-            if let Some(deadline) = deadline {
-                self.bear_until(deadline);
+            match deadline.filter(|deadline| !self.bear_until(*deadline)) {
+                // Boxed: hardly anybody needs it.
+                Some(deadline) => drop(Box::pin(timeout_at(deadline.into(), next)).await),
+                None => next.await,
             }
-            next.await;
             next = self.progress.notified();
             if let Some(answer) = ready() {
                 return Some(answer);
@@ -142,12 +147,22 @@ impl<M: Machine> Driver<M> {
         }
     }
 
-    /// Sees to it that whoever waits is woken at `deadline` or before.
-    fn bear_until(self: &Arc<Self>, deadline: Instant) {
-        let is_news = self.lock().bear_until(deadline);
+    /// Sees to it that whoever waits is woken at `deadline` or before. False when he has to see to it himself: the
+    /// supervisor is on another runtime, which need not be running.
+    fn bear_until(self: &Arc<Self>, deadline: Instant) -> bool {
+        let (is_news, supervised_on) = {
+            let mut state = self.lock();
+            (state.bear_until(deadline), state.supervised_on)
+        };
         if is_news {
             self.wake_supervisor();
         }
+        let Ok(here) = Handle::try_current() else {
+            // Nobody else could.
+            return true;
+        };
+        // Where there was none it has been started here, if it is of use.
+        supervised_on.map_or(is_news, |there| there == here.id())
     }
 
     /// Why it takes so long: there is no connection, or no answer.
@@ -206,11 +221,13 @@ impl<M: Machine> Driver<M> {
     fn wake_supervisor(self: &Arc<Self>) {
         let start = {
             let mut state = self.lock();
+            let is_needed = state.supervised_on.is_none() && !state.is_closed;
             // Outside of a runtime nothing can be started; the next call inside of one does it.
-            let possible = tokio::runtime::Handle::try_current().is_ok();
-            let start = !state.is_supervised && !state.is_closed && possible;
-            state.is_supervised |= start;
-            start
+            let here = Handle::try_current().ok().filter(|_| is_needed);
+            if let Some(here) = &here {
+                state.supervised_on = Some(here.id());
+            }
+            here.is_some()
         };
         if start {
             tokio::spawn(Supervisor::new(self).run());

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use pravega_connection_pool::{ConnectionError, Flow};
+use tokio::runtime;
 
 use super::machine::{Effect, Hints, Machine};
 use crate::{attach::disconnect, error::Cause};
@@ -20,7 +21,8 @@ pub(super) struct State<M> {
     /// When the first of those who wait may have waited long enough; they are all woken then, and those who have not say
     /// again when they will have. So a wait costs no timer of its own, and a stream of them one wake-up in a long while.
     patience: Option<Instant>,
-    pub(super) is_supervised: bool,
+    /// The runtime of the supervisor, once it was started.
+    pub(super) supervised_on: Option<runtime::Id>,
     pub(super) is_closed: bool,
     /// Set while no attempt to attach succeeds.
     pub(super) cut_off: Option<CutOff>,
@@ -52,7 +54,7 @@ impl<M: Machine> State<M> {
             to_ask: false,
             armed: None,
             patience: None,
-            is_supervised: false,
+            supervised_on: None,
             is_closed: false,
             cut_off: None,
         }

@@ -11,6 +11,7 @@ use pravega_integration_tests::{
     Backend,
     relay::{Fault, Frames, Gate, Relay},
 };
+use tokio::runtime::Builder;
 
 use crate::{
     faults::appends_of,
@@ -96,6 +97,27 @@ async fn a_wait_ends_at_its_deadline_also_while_a_connection_is_being_made() {
         while writer.flush().await.is_err() {}
         assert_eq!(content(&factory, &segment).await, "late");
     }
+}
+
+/// The supervisor may be on a runtime that nobody runs any more.
+#[test]
+fn a_wait_ends_at_its_deadline_also_on_another_runtime() {
+    let runtime = || Builder::new_current_thread().enable_all().build().unwrap();
+    let (first, second) = (runtime(), runtime());
+    let (_backend, mut writer) = first.block_on(async {
+        let backend = Backend::start().await;
+        let factory = backend.factory_with(patient);
+        let segment = backend.fresh_segment(&factory).await;
+        let opening = factory.open_byte_writer(segment);
+        let mut writer = opening.operation_timeout(MOMENT).await.unwrap();
+        writer.write(b"unheard").await.unwrap();
+        (backend, writer)
+    });
+    for _ in 0..2 {
+        let late = second.block_on(writer.flush()).unwrap_err();
+        assert!(matches!(late, WriteError::Timeout { .. }), "{late:?}");
+    }
+    while first.block_on(writer.flush()).is_err() {}
 }
 
 #[tokio::test]
