@@ -27,7 +27,8 @@ pub(crate) enum Patience {
     Moment,
     /// Until the operation time-out, but what may have been carried out is not sent again.
     Once,
-    /// For ever: the store holds the request until it can answer. Only keep-alive tells a dead peer.
+    /// For ever: the store holds the request until it can answer. Only keep-alive tells a dead peer. Whether it still makes
+    /// sense when its connection was lost is the caller's to find out.
     Parked,
 }
 
@@ -223,7 +224,7 @@ impl<'a> Call<'a> {
         }
         let sent_nothing = error.sent_nothing();
         let source: Cause = Arc::new(error);
-        if self.patience == Patience::Once && !sent_nothing {
+        if matches!(self.patience, Patience::Once | Patience::Parked) && !sent_nothing {
             Attempt::Over(self.unavailable(source))
         } else {
             Attempt::Again(Trouble::Failing, source)

@@ -5,7 +5,9 @@ use std::ops::Range;
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt as _};
 use pravega_client_shared::{DelegationToken, RequestId};
+use pravega_segment_session::{Backoff, Trouble};
 use pravega_wire_protocol::{ReadSegment, Reply, Request};
+use tokio::time::sleep;
 
 use crate::{
     call::Patience,
@@ -179,7 +181,11 @@ async fn request(
 
 /// Waits until the tail is at or behind `offset`: by a read of the byte in front of it, which a store
 /// answers when the byte is there.
+///
+/// A real store closes the connection of a read beyond the end of a sealed segment, so after a loss the segment is looked at
+/// first.
 pub(crate) async fn wait_for_tail(handle: &SegmentHandle, offset: u64) -> Result<u64, ReadError> {
+    let mut backoff = Backoff::new(handle.link().core().backoff_policy(), 0);
     loop {
         let info = handle.info().await?;
         if info.tail >= offset {
@@ -198,6 +204,9 @@ pub(crate) async fn wait_for_tail(handle: &SegmentHandle, offset: u64) -> Result
             Ok(_) => {}
             Err(SegmentError::NoSuchSegment { segment }) => {
                 return ReadNoSuchSegmentSnafu { segment }.fail();
+            }
+            Err(SegmentError::Unavailable { .. }) => {
+                sleep(backoff.next_pause(Trouble::Failing)).await;
             }
             Err(error) => return Err(error.into()),
         }

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pravega_byte_stream::{ByteReader, ByteWriter, ReadError, ReadFrom, SegmentHandle, TryRead};
-use pravega_integration_tests::Backend;
+use pravega_integration_tests::{
+    Backend,
+    relay::{Fault, Frames, Relay},
+};
 
 /// A writer and a reader with bytes that were all read: the reader is at the tail.
 async fn at_the_tail(backend: &Backend) -> (ByteWriter, ByteReader) {
@@ -205,6 +208,29 @@ async fn t56_waiting_for_the_tail_to_reach_an_offset() {
                 ..
             }
         ),
+        "{error:?}"
+    );
+}
+
+/// A real store closes the connection of whoever asks for what is beyond the end of a sealed segment, each time.
+#[tokio::test]
+async fn t56_a_wait_for_an_offset_that_will_never_be_ends_when_its_connection_is_lost() {
+    let relay = Relay::embedded().await;
+    let factory = relay.factory();
+    let (mut writer, reader) = relay.backend().pair(&factory).await;
+    let reads = Frames::requests().named("ReadSegment").times(u64::MAX);
+    let lost = relay.arm(reads, Fault::SwallowAndCut);
+    let mut wait = Box::pin(reader.wait_for_tail(20));
+    tokio::select! {
+        biased;
+        ended = &mut wait => panic!("{ended:?}"),
+        () = lost.struck() => {}
+    }
+    writer.write(b"the").await.unwrap();
+    writer.seal().await.unwrap();
+    let error = wait.await.unwrap_err();
+    assert!(
+        matches!(error, ReadError::BeyondEnd { length: 3, .. }),
         "{error:?}"
     );
 }
