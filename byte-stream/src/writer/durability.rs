@@ -58,8 +58,8 @@ impl Durability {
         };
         let (range, answer) = match self.driver.nudge(flush_sent) {
             Some(flushed) => flushed,
-            None => self.driver.drive(|appending, now| {
-                let range = appending.flush(now);
+            None => self.driver.take(|appending| {
+                let range = appending.flush(began);
                 look(appending, range)
             }),
         };
